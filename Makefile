@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+# mod_eas_certauth: `make help` lists the targets.
+
+MAKEFLAGS += --no-builtin-rules
+SHELL     := /bin/bash
+APXS      ?= apxs
+PYTHON    := /usr/bin/python3
+BUILD     := build
+CC        := gcc
+CLANG     := clang
+
+# ---- what is compiled, and which room may include what ---------------------------------
+# A room sees its own headers and those of the rooms it is built on, nothing else:
+# src/core never learns about a request_rec. tests/lint/layers.py checks the same by name.
+
+HTTPD_INCLUDES := -isystem /usr/include/apache2
+APR_INCLUDES   := -isystem /usr/include/apr-1.0
+APR_FLAGS      := -DLINUX -D_REENTRANT
+
+INCLUDES_core      := -Isrc/core
+INCLUDES_trust     := -Isrc/core -Isrc/trust $(APR_INCLUDES)
+INCLUDES_directory := -Isrc/core -Isrc/directory $(APR_INCLUDES)
+INCLUDES_kerberos  := -Isrc/core -Isrc/kerberos $(APR_INCLUDES)
+INCLUDES_jobs      := -Isrc/jobs $(APR_INCLUDES)
+INCLUDES_httpd     := $(addprefix -Isrc/,core trust directory kerberos jobs httpd) $(APR_INCLUDES) $(HTTPD_INCLUDES)
+
+ROOMS   := core trust directory kerberos jobs
+SOURCES := $(foreach room,$(ROOMS) httpd,$(wildcard src/$(room)/*.c))
+HEADERS := $(wildcard src/*/*.h src/*/*.def)
+PLAIN   := $(foreach room,$(ROOMS),$(wildcard src/$(room)/*.c))
+UNITS   := $(wildcard tests/unit/*/test_*.c)
+FUZZERS := $(wildcard tests/fuzz/fuzz_*.c)
+
+# ---- flags -------------------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla \
+            -Wpointer-arith -Wwrite-strings -Wundef -Werror
+DEFINES  := -D_GNU_SOURCE $(APR_FLAGS) -DOPENSSL_API_COMPAT=30000 -DOPENSSL_NO_DEPRECATED
+HARDEN   := -fstack-protector-strong -fstack-clash-protection -fcf-protection -D_FORTIFY_SOURCE=2
+BASE     := -std=gnu11 -g $(WARNINGS) $(DEFINES) -MMD -MP
+MODULE_CFLAGS  := $(BASE) -O2 -fPIC $(HARDEN) $(CPPFLAGS) $(CFLAGS)
+MODULE_LDFLAGS := -shared -Wl,-z,relro,-z,now -Wl,--version-script=src/httpd/exports.map $(LDFLAGS)
+LIBRARIES      := -lldap -llber -lgssapi_krb5 -lkrb5 -lssl -lcrypto
+ASAN  := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+TSAN  := -O1 -fno-omit-frame-pointer -fsanitize=thread
+FUZZ  := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+TEST_LIBRARIES := $(LIBRARIES) -lapr-1 -laprutil-1 -lcmocka -lpthread
+
+MODULE := $(BUILD)/mod_eas_certauth.so
+
+.PHONY: all help packages-build packages-check check quick-check demo unit lint fuzz fuzz-replay install deb clean
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+
+all: packages-build ## build the module (build/mod_eas_certauth.so)
+	@$(MAKE) --no-print-directory $(MODULE)
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+# ---- packages: what the project needs, the project installs -----------------------------------
+
+packages-build:
+	@tests/install-packages.sh packages/build.txt
+
+packages-check:
+	@tests/install-packages.sh packages/build.txt packages/check.txt tests/lab/packages.txt
+
+# ---- the module ------------------------------------------------------------------------------
+
+# $(call room_rules,variant,compiler,flags): objects of every room under build/<variant>/
+define room_rules
+$(BUILD)/$(1)/%.o: src/%.c
+	@mkdir -p $$(@D)
+	$(2) $(3) $$(INCLUDES_$$(patsubst %/,%,$$(dir $$*))) -c $$< -o $$@
+endef
+
+$(eval $(call room_rules,module,$(CC),$(MODULE_CFLAGS)))
+$(eval $(call room_rules,asan,$(CC),$(BASE) $(ASAN)))
+$(eval $(call room_rules,tsan,$(CC),$(BASE) $(TSAN)))
+$(eval $(call room_rules,fuzz,$(CLANG),$(BASE) $(FUZZ)))
+
+$(BUILD)/module/mod_eas_certauth.o: mod_eas_certauth.c
+	@mkdir -p $(@D)
+	$(CC) $(MODULE_CFLAGS) $(INCLUDES_httpd) -c $< -o $@
+
+$(MODULE): $(BUILD)/module/mod_eas_certauth.o $(SOURCES:src/%.c=$(BUILD)/module/%.o) src/httpd/exports.map
+	$(CC) $(MODULE_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARIES)
+
+# ---- unit tests and fuzz targets -----------------------------------------------------------------
+
+ALL_INCLUDES := $(addprefix -Isrc/,$(ROOMS)) $(APR_INCLUDES)
+UNIT_SHARED  := $(filter-out $(UNITS),$(wildcard tests/unit/*/*.c))
+
+$(BUILD)/asan/rooms.a: $(PLAIN:src/%.c=$(BUILD)/asan/%.o)
+$(BUILD)/tsan/rooms.a: $(PLAIN:src/%.c=$(BUILD)/tsan/%.o)
+$(BUILD)/fuzz/rooms.a: $(PLAIN:src/%.c=$(BUILD)/fuzz/%.o)
+$(BUILD)/%/rooms.a:
+	@rm -f $@
+	ar rcs $@ $^
+
+# $(call unit_rules,variant,flags): one program per tests/unit/<room>/test_<file>.c
+define unit_rules
+$(BUILD)/$(1)/unit/%: tests/unit/%.c $(BUILD)/$(1)/rooms.a $(UNIT_SHARED) $(HEADERS)
+	@mkdir -p $$(@D)
+	$(CC) $(BASE) -Wno-missing-prototypes $(2) $(ALL_INCLUDES) -Itests/unit/$$(patsubst %/,%,$$(dir $$*)) \
+	    $$< $$(filter tests/unit/$$(dir $$*)%,$(UNIT_SHARED)) $(BUILD)/$(1)/rooms.a $(TEST_LIBRARIES) -o $$@
+endef
+
+$(eval $(call unit_rules,asan,$(ASAN)))
+$(eval $(call unit_rules,tsan,$(TSAN)))
+
+$(BUILD)/fuzz/bin/%: tests/fuzz/%.c $(BUILD)/fuzz/rooms.a
+	@mkdir -p $(@D)
+	$(CLANG) $(BASE) -Wno-missing-prototypes -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	    $(ALL_INCLUDES) $< $(BUILD)/fuzz/rooms.a $(filter-out -lcmocka,$(TEST_LIBRARIES)) -o $@
+
+$(BUILD)/asan/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(BUILD)/asan/rooms.a
+	@mkdir -p $(@D)
+	$(CC) $(BASE) -Wno-missing-prototypes $(ASAN) $(ALL_INCLUDES) $< tests/fuzz/replay.c $(BUILD)/asan/rooms.a \
+	    $(filter-out -lcmocka,$(TEST_LIBRARIES)) -o $@
+
+UNIT_PROGRAMS   := $(UNITS:tests/unit/%.c=$(BUILD)/asan/unit/%)
+TSAN_PROGRAMS   := $(BUILD)/tsan/unit/jobs/test_job_pool $(BUILD)/tsan/unit/kerberos/test_ticket_cache
+REPLAY_PROGRAMS := $(FUZZERS:tests/fuzz/%.c=$(BUILD)/asan/replay/%)
+FUZZ_PROGRAMS   := $(FUZZERS:tests/fuzz/%.c=$(BUILD)/fuzz/bin/%)
+
+test-programs: $(UNIT_PROGRAMS) $(TSAN_PROGRAMS) $(REPLAY_PROGRAMS)
+
+unit: packages-check ## unit tests under ASan, UBSan and TSan
+	@$(MAKE) --no-print-directory -j$$(nproc) $(UNIT_PROGRAMS) $(TSAN_PROGRAMS)
+	@$(PYTHON) tests/run_check.py unit
+
+fuzz-replay: packages-check ## the fuzz targets over their committed corpora
+	@$(MAKE) --no-print-directory -j$$(nproc) $(REPLAY_PROGRAMS)
+	@$(PYTHON) tests/run_check.py fuzz
+
+fuzz: packages-check ## run every fuzzer, FUZZ_SECONDS each (default 600)
+	@$(MAKE) --no-print-directory -j$$(nproc) $(FUZZ_PROGRAMS)
+	@tests/fuzz/run.sh $(or $(FUZZ_SECONDS),600) $(FUZZ_PROGRAMS)
+
+# ---- everything ----------------------------------------------------------------------------------
+
+lint: packages-check ## formatting, static analysis, include rule, documentation
+	@$(PYTHON) tests/run_check.py lint
+
+check: packages-check ## every test: lint, unit, fuzz corpora, real servers (TESTS=... for pytest arguments)
+	@$(MAKE) --no-print-directory -j$$(nproc) $(MODULE) test-programs
+	@$(PYTHON) tests/run_check.py lint unit fuzz httpd
+
+demo: packages-check ## the main job before your eyes (KEEP=1 leaves the laboratory running)
+	@$(MAKE) --no-print-directory -j$$(nproc) $(MODULE)
+	@$(PYTHON) tests/demo.py $(if $(KEEP),--keep)
+
+install: $(MODULE) ## install module and configuration under DESTDIR
+	install -D -m 0644 $(MODULE) $(DESTDIR)$$($(APXS) -q LIBEXECDIR)/mod_eas_certauth.so
+	install -D -m 0644 conf/eas_certauth.load $(DESTDIR)/etc/apache2/mods-available/eas_certauth.load
+	install -D -m 0644 conf/eas_certauth.conf $(DESTDIR)/etc/apache2/mods-available/eas_certauth.conf
+
+deb: packages-build ## build the Debian package into build/deb
+	@tests/install-packages.sh packages/deb.txt
+	debian/build.sh $(BUILD)/deb
+
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

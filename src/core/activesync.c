@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an ActiveSync request says about itself, so that an administrator finds the phone in the log. */
+#include "activesync.h"
+
+#include "utf8.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define QUERY_MAX 4096
+
+#define TAG_USER 8
+
+/* MS-ASHTTP 2.2.1.1.1.1.2 */
+static const char *const commands[] = {
+    [0] = "Sync",           [1] = "SendMail",        [2] = "SmartForward",  [3] = "SmartReply",
+    [4] = "GetAttachment",  [9] = "FolderSync",      [10] = "FolderCreate", [11] = "FolderDelete",
+    [12] = "FolderUpdate",  [13] = "MoveItems",      [14] = "GetItemEstimate", [15] = "MeetingResponse",
+    [16] = "Search",        [17] = "Settings",       [18] = "Ping",         [19] = "ItemOperations",
+    [20] = "Provision",     [21] = "ResolveRecipients", [22] = "ValidateCert",
+};
+
+/* Copies what is fit to be read, "?" for the rest, whole characters only. */
+static void show(char *out, size_t capacity, struct eca_slice value)
+{
+    struct eca_strbuf text;
+
+    eca_strbuf_init(&text, out, capacity);
+    while (value.length > 0 && !text.overflow) {
+        size_t length = eca_utf8_first(value);
+
+        if (length == 0 || !eca_utf8_is_clean((struct eca_slice){ value.bytes, length })) {
+            length = length == 0 ? 1 : length;
+            eca_strbuf_text(&text, "?");
+        } else {
+            eca_strbuf_append(&text, value.bytes, length);
+        }
+        value.bytes += length;
+        value.length -= length;
+    }
+}
+
+static bool is_printable(struct eca_slice value)
+{
+    for (size_t i = 0; i < value.length; i++) {
+        if (value.bytes[i] < 0x20 || value.bytes[i] > 0x7e)
+            return false;
+    }
+    return true;
+}
+
+static void show_device_id(struct eca_activesync *out, struct eca_slice id)
+{
+    struct eca_strbuf text;
+
+    if (is_printable(id)) {
+        show(out->device_id, sizeof out->device_id, id);
+        return;
+    }
+    eca_strbuf_init(&text, out->device_id, sizeof out->device_id);
+    eca_strbuf_hex(&text, id);
+}
+
+static void show_command(struct eca_activesync *out, uint8_t code)
+{
+    const char *name = code < sizeof commands / sizeof commands[0] ? commands[code] : NULL;
+
+    if (name != NULL)
+        (void)snprintf(out->command, sizeof out->command, "%s", name);
+    else
+        (void)snprintf(out->command, sizeof out->command, "%u", code);
+}
+
+static bool take(struct eca_slice *rest, size_t length, struct eca_slice *out)
+{
+    if (length > rest->length)
+        return false;
+    *out = (struct eca_slice){ rest->bytes, length };
+    rest->bytes += length;
+    rest->length -= length;
+    return true;
+}
+
+/* length(1), that many bytes */
+static bool take_counted(struct eca_slice *rest, struct eca_slice *out)
+{
+    struct eca_slice length;
+
+    return take(rest, 1, &length) && take(rest, *length.bytes, out);
+}
+
+static bool is_known_version(uint8_t version)
+{
+    return version == 121 || version == 140 || version == 141 || version == 160 || version == 161;
+}
+
+/*
+ * version(1) command(1) locale(2) device-id policy-key device-type *( tag(1) value )
+ * device-id, policy-key (0 or 4 bytes), device-type, value = length(1) that many bytes
+ *                                                                MS-ASHTTP 2.2.1.1.1.1
+ */
+static bool parse_binary(struct eca_activesync *out, struct eca_slice rest)
+{
+    struct eca_slice head, device_id, policy_key, device_type, tag, value;
+    struct eca_slice user = { NULL, 0 };
+
+    if (!take(&rest, 4, &head) || !is_known_version(head.bytes[0]))
+        return false;
+    if (!take_counted(&rest, &device_id) || !take_counted(&rest, &policy_key)
+        || (policy_key.length != 0 && policy_key.length != 4) || !take_counted(&rest, &device_type))
+        return false;
+    while (take(&rest, 1, &tag)) {
+        if (!take_counted(&rest, &value))
+            return false;
+        if (*tag.bytes == TAG_USER)
+            user = value;
+    }
+    (void)snprintf(out->protocol_version, sizeof out->protocol_version, "%u.%u", head.bytes[0] / 10u,
+                   head.bytes[0] % 10u);
+    show_command(out, head.bytes[1]);
+    show_device_id(out, device_id);
+    show(out->device_type, sizeof out->device_type, device_type);
+    show(out->user, sizeof out->user, user);
+    return true;
+}
+
+static int hex_digit(uint8_t byte)
+{
+    if (byte >= '0' && byte <= '9')
+        return byte - '0';
+    if ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'f')
+        return (byte | 0x20) - 'a' + 10;
+    return -1;
+}
+
+/*
+ * Percent-decoding into `room`, which has at least value.length bytes. A "%" without two
+ * digits stays (clients do not always encode), and so does "+": user names hold it.
+ */
+static struct eca_slice decode_percent(uint8_t *room, struct eca_slice value)
+{
+    size_t length = 0;
+
+    for (size_t i = 0; i < value.length; i++) {
+        const bool escape = value.bytes[i] == '%' && value.length - i > 2;
+        const int high = escape ? hex_digit(value.bytes[i + 1]) : -1;
+        const int low = escape ? hex_digit(value.bytes[i + 2]) : -1;
+
+        if (high >= 0 && low >= 0) {
+            room[length++] = (uint8_t)(high << 4 | low);
+            i += 2;
+        } else {
+            room[length++] = value.bytes[i];
+        }
+    }
+    return (struct eca_slice){ room, length };
+}
+
+static int base64_digit(uint8_t byte)
+{
+    if (byte >= 'A' && byte <= 'Z')
+        return byte - 'A';
+    if (byte >= 'a' && byte <= 'z')
+        return byte - 'a' + 26;
+    if (byte >= '0' && byte <= '9')
+        return byte - '0' + 52;
+    return byte == '+' ? 62 : byte == '/' ? 63 : -1;
+}
+
+/* In place (RFC 4648 section 4; padding may be missing, as clients drop it); false for any other byte. */
+static bool decode_base64(uint8_t *bytes, struct eca_slice *value)
+{
+    uint32_t bits = 0;
+    size_t digits = value->length;
+    size_t length = 0;
+
+    while (digits > 0 && value->length - digits < 2 && bytes[digits - 1] == '=')
+        digits--;
+    if (digits % 4 == 1 || (digits != value->length && value->length % 4 != 0))
+        return false;
+    for (size_t i = 0; i < digits; i++) {
+        const int digit = base64_digit(bytes[i]);
+
+        if (digit < 0)
+            return false;
+        bits = bits << 6 | (uint32_t)digit;
+        if (i % 4 != 0)
+            bytes[length++] = (uint8_t)(bits >> (6 - 2 * (i % 4)));
+    }
+    *value = (struct eca_slice){ bytes, length };
+    return true;
+}
+
+static bool parse_base64(struct eca_activesync *out, struct eca_slice query)
+{
+    uint8_t room[QUERY_MAX];
+    struct eca_slice value = decode_percent(room, query);
+
+    return decode_base64(room, &value) && parse_binary(out, value);
+}
+
+/* Keys without case, as ASP.NET reads them; the first one of a name counts. */
+static bool show_parameter(struct eca_activesync *out, struct eca_slice key, struct eca_slice value)
+{
+    const struct {
+        const char *name;
+        char *out;
+        size_t capacity;
+    } parameters[] = {
+        { "Cmd", out->command, sizeof out->command },
+        { "User", out->user, sizeof out->user },
+        { "DeviceId", out->device_id, sizeof out->device_id },
+        { "DeviceType", out->device_type, sizeof out->device_type },
+    };
+
+    for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++) {
+        if (!eca_slice_equal_ascii_nocase(key, eca_slice_from_text(parameters[i].name)))
+            continue;
+        if (parameters[i].out[0] != '\0')
+            return true;
+        if (parameters[i].out == out->device_id)
+            show_device_id(out, value);
+        else
+            show(parameters[i].out, parameters[i].capacity, value);
+        return true;
+    }
+    return false;
+}
+
+/* parameter *( "&" parameter ), parameter = key "=" value        MS-ASHTTP 2.2.1.1.1.2 */
+static bool parse_plain(struct eca_activesync *out, struct eca_slice query)
+{
+    bool known = false;
+
+    while (query.length > 0) {
+        const uint8_t *end = memchr(query.bytes, '&', query.length);
+        const size_t length = end == NULL ? query.length : (size_t)(end - query.bytes);
+        const uint8_t *equals = memchr(query.bytes, '=', length);
+
+        if (equals != NULL) {
+            const struct eca_slice key = { query.bytes, (size_t)(equals - query.bytes) };
+            uint8_t room[QUERY_MAX];
+            const struct eca_slice value
+                = decode_percent(room, (struct eca_slice){ equals + 1, length - key.length - 1 });
+
+            known = show_parameter(out, key, value) || known;
+        }
+        query.bytes += end == NULL ? length : length + 1;
+        query.length -= end == NULL ? length : length + 1;
+    }
+    return known;
+}
+
+bool eca_activesync_parse_query(struct eca_activesync *out, struct eca_slice query)
+{
+    memset(out, 0, sizeof *out);
+    if (query.length == 0 || query.length > QUERY_MAX)
+        return false;
+    return parse_base64(out, query) || parse_plain(out, query);
+}

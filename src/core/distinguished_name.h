@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Distinguished names as Windows writes them into altSecurityIdentities. */
+#ifndef ECA_DISTINGUISHED_NAME_H
+#define ECA_DISTINGUISHED_NAME_H
+
+#include "strbuf.h"
+
+#include <openssl/x509.h>
+
+/*
+ * Appends `name` in the certificate's own order (root first), "DC=com,DC=contoso,CN=X":
+ * the string that Windows' CertNameToStr with the reversed flag prints and that the
+ * <I> and <S> parts hold. False when the name cannot be a key: it is empty, a value holds CR or LF,
+ * an unquoted "<" or ">" would appear, a text type cannot be converted, or it does not fit;
+ * `out` then holds part of a name. A UTF8String goes out as it is and control characters other than CR
+ * and LF pass: whoever uses the text as a key checks it (mapping rule 7), whoever shows it escapes it.
+ * Source: MS-PKCA 3.1.5.2.1, MS-WCCE; the strings Microsoft's own tools print. Threads: any.
+ */
+bool eca_distinguished_name_write(struct eca_strbuf *out, const X509_NAME *name);
+
+#endif

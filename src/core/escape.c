@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The last stage of every value that a stranger chose: made fit to be read. */
+#include "escape.h"
+
+#include "utf8.h"
+
+#include <string.h>
+
+static const char dots[] = "...";
+
+/* What one character of the value becomes. */
+struct piece {
+    size_t taken;   /* bytes of the value */
+    size_t length;  /* bytes in `text` */
+    char text[8];   /* two bytes of C1 need the most: \xc2\x9b */
+};
+
+static bool is_control(struct eca_slice character)
+{
+    const uint8_t *bytes = character.bytes;
+
+    return bytes[0] < 0x20 || bytes[0] == 0x7f || (character.length == 2 && bytes[0] == 0xc2 && bytes[1] < 0xa0);
+}
+
+static struct piece next_piece(struct eca_slice value)
+{
+    const size_t valid = eca_utf8_first(value);
+    const struct eca_slice character = { value.bytes, valid == 0 ? 1 : valid };
+    struct piece piece = { .taken = character.length };
+
+    if (valid == 0 || is_control(character)) {
+        for (size_t i = 0; i < character.length; i++) {
+            static const char hex[] = "0123456789abcdef";
+
+            piece.text[piece.length++] = '\\';
+            piece.text[piece.length++] = 'x';
+            piece.text[piece.length++] = hex[character.bytes[i] >> 4];
+            piece.text[piece.length++] = hex[character.bytes[i] & 15];
+        }
+        return piece;
+    }
+    if (character.bytes[0] == '"' || character.bytes[0] == '\\')
+        piece.text[piece.length++] = '\\';
+    memcpy(piece.text + piece.length, character.bytes, character.length);
+    piece.length += character.length;
+    return piece;
+}
+
+static struct eca_slice after(struct eca_slice value, size_t taken)
+{
+    return (struct eca_slice){ value.bytes + taken, value.length - taken };
+}
+
+/* Whether the escaped value has more than `limit` bytes; looks no further than it must. */
+static bool is_longer(struct eca_slice value, size_t limit)
+{
+    while (value.length > 0) {
+        const struct piece piece = next_piece(value);
+
+        if (piece.length > limit)
+            return true;
+        limit -= piece.length;
+        value = after(value, piece.taken);
+    }
+    return false;
+}
+
+void eca_escape_log(struct eca_strbuf *out, struct eca_slice value, size_t limit)
+{
+    const size_t dots_length = limit < sizeof dots - 1 ? limit : sizeof dots - 1;
+    const bool cut = is_longer(value, limit);
+    size_t room = cut ? limit - dots_length : limit;
+
+    while (value.length > 0 && !out->overflow) {
+        const struct piece piece = next_piece(value);
+
+        if (piece.length > room)
+            break;
+        eca_strbuf_append(out, piece.text, piece.length);
+        room -= piece.length;
+        value = after(value, piece.taken);
+    }
+    if (cut)
+        eca_strbuf_append(out, dots, dots_length);
+}
+
+void eca_escape_pair(struct eca_strbuf *out, const char *key, const char *value)
+{
+    bool quoted;
+
+    if (value == NULL)
+        return;
+    quoted = value[0] == '\0' || strpbrk(value, " \"=") != NULL;
+    eca_strbuf_text(out, " ");
+    eca_strbuf_text(out, key);
+    eca_strbuf_text(out, quoted ? "=\"" : "=");
+    eca_escape_log(out, eca_slice_from_text(value), ECA_ESCAPE_PAIR_MAX);
+    if (quoted)
+        eca_strbuf_text(out, "\"");
+}

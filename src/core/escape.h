@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Foreign values for people to read: in a log line, a header or a page. */
+#ifndef ECA_ESCAPE_H
+#define ECA_ESCAPE_H
+
+#include "strbuf.h"
+
+#define ECA_ESCAPE_PAIR_MAX 1024 /* bytes of an escaped value in eca_escape_pair() */
+
+/*
+ * Appends `value` so that it can neither end a line nor a quoted string: printable ASCII and valid
+ * UTF-8 pass, quote and backslash get a backslash before them, control characters (C0, DEL
+ * and C1, which terminals obey) and bytes that are not UTF-8 become \xHH. At most `limit`
+ * bytes are written; what does not fit is cut between characters and ends in "...".
+ * Any bytes are accepted. Threads: any. Errors: `out->overflow`.
+ */
+void eca_escape_log(struct eca_strbuf *out, struct eca_slice value, size_t limit);
+
+/*
+ * Appends " key=value", the value escaped as above (so hand in the raw one) and in double
+ * quotes when it is empty or holds a space, a quote or "=". Nothing when `value` is NULL.
+ *
+ * key: a constant of ours, NUL-terminated, not escaped.
+ */
+void eca_escape_pair(struct eca_strbuf *out, const char *key, const char *value);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the directives said: the policy of a section and the settings of a server. */
+#ifndef ECA_CONFIG_H
+#define ECA_CONFIG_H
+
+#include "access.h"
+#include "account.h"
+#include "ldap_directory.h"
+#include "mapping.h"
+#include "path.h"
+
+#include <ap_expr.h>
+#include <http_config.h>
+#include <httpd.h>
+
+enum eca_basic_provider { ECA_BASIC_PROVIDER_DIRECTORY };
+enum eca_delegation { ECA_DELEGATION_UNSAID, ECA_DELEGATION_KERBEROS, ECA_DELEGATION_HEADER, ECA_DELEGATION_NONE };
+enum eca_basic_delegation { ECA_BASIC_DELEGATION_SAME, ECA_BASIC_DELEGATION_PASSTHROUGH };
+enum eca_ssl_verify { ECA_SSL_VERIFY_UNSAID, ECA_SSL_VERIFY_NONE, ECA_SSL_VERIFY_OPTIONAL_NO_CA, ECA_SSL_VERIFY_OTHER };
+
+/* EASMapping, with the issuers of `sid-uri=FILE` (NULL: every accepted issuer controls that URI). */
+struct eca_mapping_setting {
+    struct eca_mapping_policy policy;
+    const char *sid_uri_file;
+    struct eca_trust_anchors *sid_uri_issuers;
+};
+
+/* EASDirectoryBind; the password is read from the file when httpd starts. */
+struct eca_bind_setting {
+    enum eca_ldap_bind method;
+    const char *name;
+    const char *file;
+};
+
+/* One pair of EASDelegationHeader. */
+struct eca_delegation_header {
+    const char *name;
+    const ap_expr_info_t *value;
+};
+
+enum eca_policy_bit {
+#define ECA_POLICY(member, type, initial, name, arguments, help) ECA_BIT_##member,
+#define ECA_OBSERVED(member, type, initial, name, arguments, owner) ECA_BIT_##member,
+#include "directives.def"
+#undef ECA_POLICY
+#undef ECA_OBSERVED
+};
+
+enum eca_server_bit {
+#define ECA_SERVER(member, type, initial, name, arguments, help) ECA_BIT_##member,
+#include "directives.def"
+#undef ECA_SERVER
+};
+
+#define ECA_IS_SET(config, member) (((config)->set & (1U << ECA_BIT_##member)) != 0)
+
+/* Of a section, merged by httpd in request threads: plain values and pointers to what never changes. */
+struct eca_policy {
+    unsigned set;
+    const char *remote_user_attribute; /* goes with remote_user */
+#define ECA_POLICY(member, type, initial, name, arguments, help) type member;
+#define ECA_OBSERVED(member, type, initial, name, arguments, owner) type member;
+#include "directives.def"
+#undef ECA_POLICY
+#undef ECA_OBSERVED
+};
+
+/* A section that says AuthType EASCert, remembered for the checks at start. */
+struct eca_section {
+    server_rec *server;
+    const struct eca_policy *policy;
+    const ap_conf_vector_t *vector;
+    const char *path;           /* as written: "/Microsoft-Server-ActiveSync"; NULL outside a section */
+    const ap_directive_t *line; /* of its AuthType */
+};
+
+struct eca_service;
+
+struct eca_server_config {
+    unsigned set;
+#define ECA_SERVER(member, type, initial, name, arguments, help) type member;
+#include "directives.def"
+#undef ECA_SERVER
+    apr_array_header_t *sections;     /* of struct eca_section, this server's own */
+    apr_array_header_t *header_names; /* const char *: what its sections hand identities on with */
+    bool in_use;                      /* it has sections of ours, its own or the main server's */
+    const char *extra_attribute;      /* the attribute that EASRemoteUser names in its sections, or NULL */
+    struct eca_service *service;      /* what runs for it; one for all servers that set nothing of their own */
+};
+
+extern module AP_MODULE_DECLARE_DATA eas_certauth_module;
+extern const command_rec eca_directives[];
+
+void *eca_policy_create(apr_pool_t *pool, char *path);
+void *eca_policy_merge(apr_pool_t *pool, void *base, void *over);
+void *eca_server_config_create(apr_pool_t *pool, server_rec *server);
+void *eca_server_config_merge(apr_pool_t *pool, void *base, void *over);
+
+const struct eca_policy *eca_policy_of(const request_rec *r);
+struct eca_server_config *eca_server_config_of(const server_rec *server);
+
+/*
+ * Why this policy cannot be carried out, or NULL: the same rules at start and, because
+ * sections are merged per request, for each request.
+ */
+const char *eca_policy_contradiction(const struct eca_policy *policy, const struct eca_server_config *config);
+
+/*
+ * check_config: refuses what cannot work (false, and one ERR line that says what to write
+ * instead) and prepares each section's service. Runs for `apachectl configtest` too.
+ */
+bool eca_config_check(apr_pool_t *pool, apr_pool_t *temporary, server_rec *main_server);
+
+/* post_config: warns of what will hurt later, once at start. */
+void eca_config_warn(apr_pool_t *temporary, server_rec *main_server);
+
+#endif

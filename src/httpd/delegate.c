@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The delegation stage. */
+#include "delegate.h"
+
+#include "ap_req.h"
+#include "respond.h"
+#include "s4u.h"
+
+#include <apr_strings.h>
+#include <apr_uri.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <stdlib.h>
+#include <string.h>
+
+APLOG_USE_MODULE(eas_certauth);
+
+#define FILTER_NAME "EAS_BACKEND"
+#define TICKET_MARGIN_SECONDS 30
+#define TOKEN_MAX 131072
+#define SPN_MAX 600
+
+/* One exchange for all requests of a child that wait for the same user's ticket to the same service. */
+struct ticket_job {
+    struct eca_job job;
+    struct eca_service *service;
+    struct eca_account account;
+    char spn[SPN_MAX];
+    char key[ECA_SID_TEXT_MAX + SPN_MAX];
+    enum eca_kerberos_answer answer;
+    struct eca_ticket *ticket;
+    struct eca_error err;
+};
+
+static void run_ticket(struct eca_job *base)
+{
+    struct ticket_job *job = (struct ticket_job *)base;
+
+    job->answer = eca_s4u_get_ticket(job->service->credential, &job->account, job->spn, &job->ticket, &job->err);
+    if (job->answer == ECA_KERBEROS_DONE)
+        eca_ticket_cache_store(job->service->tickets, job->account.sid, job->spn, job->ticket);
+    base->succeeded = job->answer != ECA_KERBEROS_UNAVAILABLE;
+}
+
+static void destroy_ticket(struct eca_job *base)
+{
+    struct ticket_job *job = (struct ticket_job *)base;
+
+    if (job->ticket != NULL)
+        eca_ticket_release(job->ticket);
+    free(job);
+}
+
+static const char *backend_url(const request_rec *r)
+{
+    static const char scheme[] = "proxy:";
+    const char *url = NULL;
+
+    if (r->filename != NULL && strncmp(r->filename, scheme, sizeof scheme - 1) == 0)
+        url = r->filename + sizeof scheme - 1;
+    else if (r->handler != NULL && strncmp(r->handler, scheme, sizeof scheme - 1) == 0)
+        url = r->handler + sizeof scheme - 1;
+    if (url != NULL && strncmp(url, "unix:", 5) == 0 && strchr(url, '|') != NULL)
+        url = strchr(url, '|') + 1;
+    return url;
+}
+
+bool eca_delegate_is_proxied(const request_rec *r)
+{
+    return backend_url(r) != NULL;
+}
+
+/* With a balancer the member is chosen after fixups, so its host cannot be known here. */
+static const char *find_spn(const struct eca_policy *policy, const request_rec *r)
+{
+    char *host = NULL;
+    apr_uri_t uri;
+
+    if (policy->delegation_spn != NULL)
+        return policy->delegation_spn;
+    if (apr_uri_parse(r->pool, backend_url(r), &uri) != APR_SUCCESS || uri.hostname == NULL
+        || strcmp(uri.scheme, "balancer") == 0)
+        return NULL;
+    host = apr_pstrdup(r->pool, uri.hostname);
+    ap_str_tolower(host);
+    return strlen(host) < SPN_MAX - sizeof "HTTP/" ? apr_pstrcat(r->pool, "HTTP/", host, NULL) : NULL;
+}
+
+static const char *make_token(request_rec *r, const struct eca_ticket *ticket, struct eca_error *err)
+{
+    char *memory = malloc(TOKEN_MAX);
+    const char *token = NULL;
+    struct eca_strbuf out;
+
+    if (memory == NULL)
+        return NULL;
+    eca_strbuf_init(&out, memory, TOKEN_MAX);
+    if (eca_ap_req_make(&out, ticket, err))
+        token = apr_pstrdup(r->pool, out.text);
+    explicit_bzero(memory, out.length);
+    free(memory);
+    return token;
+}
+
+static struct ticket_job *new_ticket_job(const struct eca_request *request)
+{
+    struct ticket_job *job = calloc(1, sizeof *job);
+    const size_t sid_length = strlen(request->work->account.sid) + 1;
+
+    if (job == NULL)
+        return NULL;
+    job->service = request->service;
+    job->account = request->work->account;
+    memcpy(job->spn, request->spn, strlen(request->spn) + 1);
+    memcpy(job->key, job->account.sid, sid_length);
+    memcpy(job->key + sid_length, job->spn, strlen(job->spn));
+    job->job = (struct eca_job){ .run = run_ticket, .destroy = destroy_ticket, .key = job->key,
+                                 .key_length = sid_length + strlen(job->spn) };
+    return job;
+}
+
+/* Only the account can say whether a bare refusal is the user's or the administrator's to mend. */
+static enum eca_reason translate_answer(const struct eca_request *request, enum eca_kerberos_answer answer)
+{
+    switch (answer) {
+    case ECA_KERBEROS_DONE:
+        return ECA_REASON_GRANTED;
+    case ECA_KERBEROS_UNAVAILABLE:
+        return ECA_REASON_KDC_UNAVAILABLE;
+    case ECA_KERBEROS_MISCONFIGURED:
+        return ECA_REASON_DELEGATION_MISCONFIGURED;
+    case ECA_KERBEROS_REFUSED:
+        return eca_account_is_sensitive(&request->work->account) ? ECA_REASON_DELEGATION_NOT_ALLOWED
+                                                                 : ECA_REASON_DELEGATION_MISCONFIGURED;
+    case ECA_KERBEROS_ACCOUNT_UNKNOWN:
+        return ECA_REASON_ACCOUNT_NOT_FOUND;
+    case ECA_KERBEROS_ACCOUNT_REFUSED:
+        return ECA_REASON_ACCOUNT_DISABLED;
+    case ECA_KERBEROS_IDENTITY_MISMATCH:
+        return ECA_REASON_DELEGATED_IDENTITY_MISMATCH;
+    case ECA_KERBEROS_FAILED:
+        break;
+    }
+    return ECA_REASON_INTERNAL_ERROR;
+}
+
+/* Asks the KDC on a helper. On GRANTED *out is held for the caller. */
+static enum eca_reason request_ticket(struct eca_request *request, struct eca_ticket **out)
+{
+    struct ticket_job *ticket = new_ticket_job(request);
+    struct eca_job *job = NULL;
+    enum eca_reason reason = ECA_REASON_KDC_UNAVAILABLE;
+
+    if (ticket == NULL)
+        return ECA_REASON_INTERNAL_ERROR;
+    job = &ticket->job;
+    switch (eca_job_pool_run(request->service->kerberos_jobs, &job, apr_time_now() + ECA_KERBEROS_TIMEOUT)) {
+    case ECA_JOB_DONE:
+        ticket = (struct ticket_job *)job;
+        reason = translate_answer(request, ticket->answer);
+        if (reason == ECA_REASON_GRANTED)
+            *out = eca_ticket_hold(ticket->ticket);
+        eca_error_set(&request->work->detail, "%s", ticket->err.text);
+        eca_job_release(request->service->kerberos_jobs, job);
+        break;
+    case ECA_JOB_TIMED_OUT:
+        eca_error_set(&request->work->detail, "no KDC answered within %d s", (int)apr_time_sec(ECA_KERBEROS_TIMEOUT));
+        break;
+    case ECA_JOB_REFUSED:
+        eca_error_set(&request->work->detail, "the KDCs were silent a moment ago and are tried again every 2 s");
+        break;
+    }
+    return reason;
+}
+
+static enum eca_reason prepare_kerberos(struct eca_request *request)
+{
+    const struct eca_service *service = request->service;
+    struct eca_error *err = &request->work->detail;
+    struct eca_ticket *ticket = NULL;
+    enum eca_reason reason = ECA_REASON_GRANTED;
+
+    request->spn = find_spn(request->policy, request->r);
+    if (request->spn == NULL) {
+        eca_error_set(err, "the backend's name is not known; write EASDelegationSPN HTTP/name");
+        return ECA_REASON_DELEGATION_MISCONFIGURED;
+    }
+    if (service->credential == NULL) {
+        eca_error_set(err, "%s cannot be used by httpd's user (EASKerberosKeytab)", request->config->kerberos_keytab);
+        return ECA_REASON_DELEGATION_MISCONFIGURED;
+    }
+    ticket = eca_ticket_cache_find(service->tickets, request->sid, request->spn, apr_time_sec(apr_time_now()),
+                                   TICKET_MARGIN_SECONDS);
+    if (ticket == NULL)
+        reason = request_ticket(request, &ticket);
+    if (reason != ECA_REASON_GRANTED)
+        return reason;
+    request->ticket_number = eca_ticket_number(ticket);
+    request->token = make_token(request->r, ticket, err);
+    eca_ticket_release(ticket);
+    return request->token != NULL ? ECA_REASON_GRANTED : ECA_REASON_INTERNAL_ERROR;
+}
+
+/* Without a usable value a trusting backend would believe whatever the client says. */
+static enum eca_reason prepare_headers(struct eca_request *request)
+{
+    const apr_array_header_t *headers = request->policy->delegation_headers;
+    apr_pool_t *pool = request->r->pool;
+
+    request->identity = apr_table_make(pool, 2);
+    if (headers == NULL)
+        apr_table_setn(request->identity, "X-Remote-User", request->r->user);
+    for (int i = 0; headers != NULL && i < headers->nelts; i++) {
+        const struct eca_delegation_header *header = &APR_ARRAY_IDX(headers, i, struct eca_delegation_header);
+        const char *problem = NULL;
+        const char *value = ap_expr_str_exec(request->r, header->value, &problem);
+
+        if (problem != NULL || value == NULL || *value == '\0' || *ap_scan_http_field_content(value) != '\0') {
+            eca_error_set(&request->work->detail, "EASDelegationHeader %s has no usable value: %s", header->name,
+                          problem != NULL ? problem : "empty, or with control characters");
+            return ECA_REASON_ACCOUNT_INCOMPLETE;
+        }
+        apr_table_setn(request->identity, header->name, value);
+    }
+    return ECA_REASON_GRANTED;
+}
+
+static bool is_delegated(const struct eca_request *request)
+{
+    return request->token != NULL || request->spn != NULL || request->identity != NULL;
+}
+
+/* Nobody else's request may ever travel on a connection that carried an identity. */
+static void guard_backend(struct eca_request *request, request_rec *r)
+{
+    apr_table_setn(r->subprocess_env, "proxy-nokeepalive", "1");
+    ap_add_output_filter(FILTER_NAME, request, r, r->connection);
+}
+
+enum eca_reason eca_delegate_prepare(struct eca_request *request)
+{
+    const char *delegation = eca_request_delegation(request);
+    enum eca_reason reason = ECA_REASON_GRANTED;
+
+    if (!eca_delegate_is_proxied(request->r) || strcmp(delegation, "none") == 0)
+        return ECA_REASON_GRANTED;
+    if (strcmp(delegation, "kerberos") == 0)
+        reason = prepare_kerberos(request);
+    else if (strcmp(delegation, "header") == 0)
+        reason = prepare_headers(request);
+    if (reason == ECA_REASON_GRANTED)
+        guard_backend(request, request->r);
+    return reason;
+}
+
+bool eca_delegate_again(struct eca_request *request, request_rec *r)
+{
+    struct eca_error ignored = { .text = "" };
+    struct eca_ticket *ticket = NULL;
+    const char *spn = NULL;
+
+    if (request->spn != NULL) {
+        spn = find_spn(request->policy, r);
+        if (spn == NULL || strcmp(spn, request->spn) != 0)
+            return false;
+        ticket = eca_ticket_cache_find(request->service->tickets, request->sid, spn, apr_time_sec(apr_time_now()), 0);
+        if (ticket == NULL)
+            return false;
+        request->token = make_token(r, ticket, &ignored);
+        eca_ticket_release(ticket);
+        if (request->token == NULL)
+            return false;
+    }
+    guard_backend(request, r);
+    return true;
+}
+
+/* A second attempt of mod_proxy's at the same request: a replay cache would refuse the first token. */
+static const char *next_token(struct eca_request *request, request_rec *r)
+{
+    const char *token = request->token;
+
+    request->token = NULL;
+    if (token == NULL && eca_delegate_again(request, r)) {
+        token = request->token;
+        request->token = NULL;
+    }
+    return token;
+}
+
+static int write_identity(void *headers, const char *name, const char *value)
+{
+    apr_table_setn(headers, name, value);
+    return 1;
+}
+
+int eca_delegate_write_headers(request_rec *r)
+{
+    struct eca_request *request = eca_request_is_ours(r) ? eca_request_find(r) : NULL;
+    const char *token = NULL;
+
+    if (request == NULL)
+        return DECLINED;
+    if (request->reason != ECA_REASON_GRANTED || strcmp(eca_request_delegation(request), "passthrough") != 0)
+        apr_table_unset(r->headers_in, "Authorization");
+    if (request->reason != ECA_REASON_GRANTED)
+        return DECLINED;
+    if (request->identity != NULL)
+        apr_table_do(write_identity, r->headers_in, request->identity, NULL);
+    if (request->spn != NULL)
+        token = next_token(request, r);
+    if (token != NULL)
+        apr_table_setn(r->headers_in, "Authorization", apr_pstrcat(r->pool, "Negotiate ", token, NULL));
+    return DECLINED;
+}
+
+static int reject(struct eca_request *request)
+{
+    if (request->spn != NULL)
+        eca_ticket_cache_drop(request->service->tickets, request->sid, request->spn, request->ticket_number);
+    return eca_respond(request, ECA_REASON_BACKEND_REJECTED_TICKET);
+}
+
+static bool is_rejected(const struct eca_request *request, int status)
+{
+    return status == HTTP_UNAUTHORIZED && request->reason == ECA_REASON_GRANTED && is_delegated(request);
+}
+
+/* What only the proxy has a use for: it would make a device or a browser start a log-on of its own. */
+static void strip_answer(const struct eca_request *request, request_rec *r)
+{
+    apr_table_unset(r->headers_out, "Persistent-Auth");
+    apr_table_unset(r->headers_out, "X-EAS-Reason");
+    if (is_delegated(request)) {
+        apr_table_unset(r->headers_out, "WWW-Authenticate");
+        apr_table_unset(r->err_headers_out, "WWW-Authenticate");
+    }
+}
+
+/* The first brigade of an answer brings its status: a 401 becomes our own answer, nothing of it passes. */
+static apr_status_t filter_answer(ap_filter_t *filter, apr_bucket_brigade *brigade)
+{
+    struct eca_request *request = filter->ctx;
+    request_rec *r = filter->r;
+    ap_filter_t *next = filter->next;
+    int status = HTTP_BAD_GATEWAY;
+
+    ap_remove_output_filter(filter);
+    if (!is_rejected(request, r->status)) {
+        if (request->reason == ECA_REASON_GRANTED)
+            strip_answer(request, r);
+        return ap_pass_brigade(next, brigade);
+    }
+    r->status = HTTP_OK; /* or ap_die() takes our answer for a second error */
+    r->status_line = NULL;
+    apr_table_clear(r->headers_out);
+    status = reject(request);
+    apr_brigade_cleanup(brigade);
+    APR_BRIGADE_INSERT_TAIL(brigade, ap_bucket_error_create(status, NULL, r->pool, brigade->bucket_alloc));
+    APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(brigade->bucket_alloc));
+    return ap_pass_brigade(next, brigade);
+}
+
+int eca_delegate_judge_status(int *status, request_rec *r)
+{
+    struct eca_request *request = eca_request_is_ours(r) ? eca_request_find(r) : NULL;
+
+    if (request == NULL || !is_rejected(request, *status))
+        return DECLINED;
+    *status = reject(request);
+    return OK;
+}
+
+void eca_delegate_register_filter(void)
+{
+    ap_register_output_filter(FILTER_NAME, filter_answer, NULL, AP_FTYPE_CONTENT_SET);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The handshake that reaches the module: with `SSLVerifyClient optional_no_ca` mod_ssl lets an unknown
+ * issuer through but ends the connection for an expired certificate or a wrong purpose, and the device
+ * learns nothing. Such a handshake is let finish too; the certificate is judged per request.
+ */
+#ifndef ECA_HANDSHAKE_H
+#define ECA_HANDSHAKE_H
+
+#include <httpd.h>
+#include <openssl/ssl.h>
+
+/* mod_ssl's init_server hook: makes the TLS context of a server that has our sections lenient. */
+int eca_handshake_init_server(server_rec *server, apr_pool_t *pool, int is_proxy, SSL_CTX *context);
+
+/* mod_ssl's pre_handshake hook: remembers the connection's SSL object. */
+int eca_handshake_begin(conn_rec *connection, SSL *ssl, int is_proxy);
+
+/*
+ * The certificate the client showed on this connection (of an HTTP/2 stream: its primary connection), with a reference that
+ * the caller frees; NULL without TLS or certificate. *chain receives what came along, borrowed from
+ * the connection, or NULL. Threads: any.
+ */
+X509 *eca_handshake_peer_certificate(conn_rec *connection, STACK_OF(X509) **chain);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One line per decision. */
+#include "log.h"
+
+#include "escape.h"
+
+#include <apr_atomic.h>
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_log.h>
+
+APLOG_USE_MODULE(eas_certauth);
+
+#define LINE_MAX_BYTES 6144
+#define REASONS_MAX 64
+#define QUIET_SECONDS 60
+
+/* Of this child: when each reason was last told as an error, and how many have been kept quiet since. */
+static struct {
+    apr_uint32_t last_told;
+    apr_uint32_t quiet;
+} errors[REASONS_MAX];
+
+/* Whether this one is told as an error; *quiet is how many were not since the last one. */
+static bool tell_error(enum eca_reason reason, apr_uint32_t *quiet)
+{
+    const apr_uint32_t now = (apr_uint32_t)apr_time_sec(apr_time_now());
+    const apr_uint32_t last = apr_atomic_read32(&errors[reason].last_told);
+
+    *quiet = 0;
+    if ((last != 0 && now - last < QUIET_SECONDS) || apr_atomic_cas32(&errors[reason].last_told, now, last) != last) {
+        apr_atomic_inc32(&errors[reason].quiet);
+        return false;
+    }
+    *quiet = apr_atomic_xchg32(&errors[reason].quiet, 0);
+    return true;
+}
+
+static int choose_level(enum eca_reason reason, apr_uint32_t *quiet)
+{
+    switch (eca_reason_describe(reason)->class) {
+    case ECA_CLASS_GRANTED:
+        return APLOG_INFO;
+    case ECA_CLASS_ABSENT:
+        return reason == ECA_REASON_CERTIFICATE_REQUIRED ? APLOG_NOTICE : APLOG_INFO;
+    case ECA_CLASS_REJECTED:
+        if (reason != ECA_REASON_DELEGATED_IDENTITY_MISMATCH)
+            return APLOG_NOTICE;
+        break;
+    case ECA_CLASS_UNAVAILABLE:
+    case ECA_CLASS_INTERNAL:
+        break;
+    }
+    return tell_error(reason, quiet) ? APLOG_ERR : APLOG_INFO;
+}
+
+static const char *id_of(request_rec *r)
+{
+    if (r->log_id == NULL)
+        ap_run_generate_log_id(r->connection, r, &r->log_id);
+    return r->log_id;
+}
+
+static void append_hex(struct eca_strbuf *line, const char *key, const uint8_t *bytes, size_t length)
+{
+    eca_strbuf_text(line, key);
+    eca_strbuf_hex(line, (struct eca_slice){ bytes, length });
+}
+
+static void append_certificate(struct eca_strbuf *line, const struct eca_certificate *certificate)
+{
+    char issuer[256] = "";
+
+    if (certificate->x509 == NULL)
+        return;
+    append_hex(line, " serial=", certificate->serial.bytes, certificate->serial.length);
+    append_hex(line, " sha1=", certificate->sha1, sizeof certificate->sha1);
+    X509_NAME_oneline(X509_get_issuer_name(certificate->x509), issuer, sizeof issuer);
+    eca_escape_pair(line, "issuer", issuer);
+}
+
+static const char *text_or_null(const char *text)
+{
+    return text != NULL && *text != '\0' ? text : NULL;
+}
+
+/* What is known while the request is being decided. */
+static void append_work(struct eca_strbuf *line, const struct eca_request *request)
+{
+    const struct eca_request_work *work = request->work;
+    const char *user = text_or_null(work->account.sam_account_name);
+
+    if (user == NULL)
+        user = text_or_null(work->login_name);
+    eca_escape_pair(line, "user", user != NULL ? user : text_or_null(work->query.user));
+    eca_escape_pair(line, "device", text_or_null(work->query.device_id));
+    eca_escape_pair(line, "cmd", text_or_null(work->query.command));
+    append_certificate(line, &work->certificate);
+    eca_escape_pair(line, "account", text_or_null(work->account.dn));
+}
+
+void eca_log_decision(const struct eca_request *request)
+{
+    const struct eca_reason_row *row = eca_reason_describe(request->reason);
+    apr_uint32_t quiet = 0;
+    const int level = choose_level(request->reason, &quiet);
+    const char *id = id_of(request->r);
+    char memory[LINE_MAX_BYTES];
+    struct eca_strbuf line;
+
+    if (!APLOG_R_IS_LEVEL(request->r, level))
+        return;
+    eca_strbuf_init(&line, memory, sizeof memory);
+    eca_escape_pair(&line, "id", id);
+    if (request->work != NULL)
+        append_work(&line, request);
+    eca_escape_pair(&line, "mapping", request->mapped ? eca_mapping_describe(request->kind)->name : NULL);
+    eca_escape_pair(&line, "method", eca_request_method(request));
+    eca_escape_pair(&line, "spn", request->spn);
+    if (request->work != NULL)
+        eca_escape_pair(&line, "detail", text_or_null(request->work->detail.text));
+    if (quiet > 0)
+        eca_escape_pair(&line, "unreported", apr_ltoa(request->r->pool, (long)quiet));
+    ap_log_rerror(APLOG_MARK, level, 0, request->r, "%s reason=%s status=%d iis=%s%s", row->message, row->name,
+                  row->status, row->iis, line.text);
+}

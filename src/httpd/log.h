@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The decision line: key=value, the same keys in the same order. */
+#ifndef ECA_LOG_H
+#define ECA_LOG_H
+
+#include "request_context.h"
+
+/*
+ * Writes the line of the request's reason. INFO for a grant and for `credentials-required`, NOTICE for a
+ * refusal; ERR for what an administrator must repair, but only the first of each reason per minute and
+ * child: the next line at ERR says how many came in between, which are at INFO.
+ */
+void eca_log_decision(const struct eca_request *request);
+
+#endif

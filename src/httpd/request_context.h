@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the module knows of one request, from the first look at it to the answer. */
+#ifndef ECA_REQUEST_CONTEXT_H
+#define ECA_REQUEST_CONTEXT_H
+
+#include "access.h"
+#include "activesync.h"
+#include "certificate.h"
+#include "config.h"
+#include "service.h"
+
+#include <httpd.h>
+
+/* Needed until the request is granted or refused; in a pool of its own that does not outlive fixups. */
+struct eca_request_work {
+    apr_pool_t *pool;
+    struct eca_error detail; /* the sentence for the decision line */
+    struct eca_activesync query;
+    struct eca_certificate certificate; /* closed with the pool; .x509 NULL when none was shown or it cannot be read */
+    STACK_OF(X509) *chain;              /* borrowed from the connection */
+    struct eca_account account;         /* .sid "" until an account is known */
+    char strong_value[4096];            /* what to store to make the mapping strong, for `mapping-weak` */
+    const char *login_name;             /* as typed, NULL without Basic */
+    const char *password;               /* wiped with the pool */
+};
+
+/* In r->pool, which a Ping holds for an hour: kept small. One thread at a time. */
+struct eca_request {
+    request_rec *r;
+    const struct eca_policy *policy;
+    const struct eca_server_config *config;
+    struct eca_service *service;
+    struct eca_request_work *work; /* NULL once decided */
+    struct eca_access_facts facts;
+    enum eca_reason reason;
+    bool decided; /* `reason` is final and logged */
+    bool mapped;  /* `kind` led to the account, or would have */
+    enum eca_mapping_kind kind;
+    const char *sid;              /* of the account, once known */
+    const char *spn;              /* of the backend, kerberos only */
+    const char *token;            /* base64 for the first attempt, then NULL */
+    apr_uint64_t ticket_number;   /* which ticket it was made from */
+    apr_table_t *identity;        /* header only: name → value to send */
+};
+
+/* Whether AuthType EASCert governs this request. */
+bool eca_request_is_ours(request_rec *r);
+
+/* Makes the context and reads what the request says of itself (query, Basic user). Never NULL. */
+struct eca_request *eca_request_begin(request_rec *r);
+
+/*
+ * The context that was decided under the very configuration that governs `r`: its own, or that of the request it was
+ * redirected from or is a part of, for which httpd does not authenticate again. NULL when there is none.
+ */
+struct eca_request *eca_request_find(const request_rec *r);
+
+/* Ends the work: closes the certificate, wipes the password. Harmless a second time. */
+void eca_request_end_work(struct eca_request *request);
+
+/* Writes the EAS_… variables that are known by now into the environment of `r`. */
+void eca_request_set_variables(const struct eca_request *request, request_rec *r);
+
+/* How the identity goes to the backend: "kerberos", "passthrough", "header" or "none". */
+const char *eca_request_delegation(const struct eca_request *request);
+
+/* What was shown and looked at: "certificate", "basic", "certificate+basic"; NULL for nothing. */
+const char *eca_request_method(const struct eca_request *request);
+
+#endif

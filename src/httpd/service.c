@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making and ending what runs for a server. */
+#include "service.h"
+
+#include <apr_file_info.h>
+#include <apr_strings.h>
+#include <gssapi/gssapi_krb5.h>
+#include <http_log.h>
+#include <string.h>
+#include <unixd.h>
+
+APLOG_USE_MODULE(eas_certauth);
+
+#define DIRECTORY_CONNECTIONS 8
+#define KERBEROS_HELPERS 16
+#define QUEUE_MAX 1024
+#define PROBE_INTERVAL apr_time_from_sec(2)
+#define TICKETS_MAX 4096
+#define SHUTDOWN_PATIENCE apr_time_from_msec(500)
+#define PASSWORD_MAX 1024
+
+static apr_status_t close_anchors(void *anchors)
+{
+    eca_trust_anchors_close(anchors);
+    return APR_SUCCESS;
+}
+
+static apr_status_t wipe_password(void *password)
+{
+    explicit_bzero(password, PASSWORD_MAX);
+    return APR_SUCCESS;
+}
+
+/* The first line of the file. */
+static bool read_password(apr_pool_t *pool, struct eca_service *service, const char *path, struct eca_error *err)
+{
+    apr_file_t *file = NULL;
+    char *password = apr_pcalloc(pool, PASSWORD_MAX);
+    bool good = false;
+
+    apr_pool_cleanup_register(pool, password, wipe_password, apr_pool_cleanup_null);
+    if (apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, pool) != APR_SUCCESS)
+        return eca_error_set(err, "EASDirectoryBind: %s cannot be read", path);
+    if (apr_file_gets(password, PASSWORD_MAX, file) == APR_SUCCESS)
+        password[strcspn(password, "\r\n")] = '\0';
+    good = password[0] != '\0';
+    apr_file_close(file);
+    service->bind_password = password;
+    return good || eca_error_set(err, "EASDirectoryBind: %s holds no password in its first line: an LDAP bind with an "
+                                 "empty one is an anonymous bind", path);
+}
+
+/* A child reads the keytab again whenever it gets a new ticket, so its user must own it, and nobody else may read it. */
+static bool check_keytab_file(apr_pool_t *pool, const char *path, struct eca_error *err)
+{
+    const uid_t child = getuid() == 0 ? ap_unixd_config.user_id : getuid();
+    const apr_fileperms_t others = APR_FPROT_GREAD | APR_FPROT_GWRITE | APR_FPROT_GEXECUTE | APR_FPROT_WREAD
+                                   | APR_FPROT_WWRITE | APR_FPROT_WEXECUTE;
+    apr_finfo_t info = { 0 };
+
+    if (apr_stat(&info, path, APR_FINFO_TYPE | APR_FINFO_USER | APR_FINFO_PROT, pool) != APR_SUCCESS)
+        return eca_error_set(err, "EASKerberosKeytab: %s does not exist or cannot be reached", path);
+    if (info.filetype != APR_REG)
+        return eca_error_set(err, "EASKerberosKeytab: %s is not a file", path);
+    if ((info.protection & others) != 0)
+        return eca_error_set(err, "EASKerberosKeytab: %s can be read by others; chmod 600 it", path);
+    if (info.user != child)
+        return eca_error_set(err, "EASKerberosKeytab: %s does not belong to httpd's user %s; chown it", path,
+                             ap_unixd_config.user_name != NULL ? ap_unixd_config.user_name : "");
+    return true;
+}
+
+static bool check_keytab(apr_pool_t *pool, const struct eca_server_config *config, struct eca_error *err)
+{
+    struct eca_service_credential *trial = NULL;
+
+    if (!check_keytab_file(pool, config->kerberos_keytab, err))
+        return false;
+    trial = eca_service_credential_open(config->kerberos_keytab, config->kerberos_principal, err);
+    if (trial == NULL)
+        return false;
+    eca_service_credential_close(trial);
+    return true;
+}
+
+bool eca_service_prepare(apr_pool_t *pool, const struct eca_server_config *config, bool needs_keytab,
+                         struct eca_error *err)
+{
+    struct eca_service *service = config->service;
+
+    if (needs_keytab && !check_keytab(pool, config, err))
+        return false;
+    if (service->prepared)
+        return true;
+    service->prepared = true;
+    if (config->directory_bind.method == ECA_LDAP_BIND_SIMPLE
+        && !read_password(pool, service, config->directory_bind.file, err))
+        return false;
+    if (config->trusted_issuers == NULL)
+        return true;
+    service->anchors = eca_trust_anchors_open((const char *const *)config->trusted_issuers->elts,
+                                              (size_t)config->trusted_issuers->nelts, err);
+    if (service->anchors == NULL)
+        return false;
+    apr_pool_cleanup_register(pool, service->anchors, close_anchors, apr_pool_cleanup_null);
+    return true;
+}
+
+/* SASL's GSSAPI plug-in takes the credentials from the thread's ccache name alone. */
+static bool use_credentials(void *context, bool *unavailable, void **hold, struct eca_error *err)
+{
+    struct eca_service *service = context;
+    struct eca_service_tgt *tgt = NULL;
+    const enum eca_kerberos_answer answer = eca_service_credential_acquire(service->credential, &tgt, err);
+    OM_uint32 minor = 0;
+
+    *unavailable = answer == ECA_KERBEROS_UNAVAILABLE;
+    if (answer != ECA_KERBEROS_DONE)
+        return false;
+    *hold = tgt;
+    return gss_krb5_ccache_name(&minor, eca_service_tgt_ccache(tgt), NULL) == GSS_S_COMPLETE
+           || eca_error_set(err, "the credentials of the service account cannot be used on this thread");
+}
+
+static void release_credentials(void *context, void *hold)
+{
+    OM_uint32 minor = 0;
+
+    (void)context;
+    gss_krb5_ccache_name(&minor, NULL, NULL);
+    eca_service_tgt_release(hold);
+}
+
+static struct eca_directory *open_directory(const struct eca_server_config *config, struct eca_error *err)
+{
+    struct eca_ldap_settings settings = {
+        .base = config->directory_base,
+        .bind = config->directory_bind.method,
+        .bind_name = config->directory_bind.name,
+        .bind_password = config->service->bind_password,
+        .ca_file = config->directory_ca_file,
+        .extra_attribute = config->extra_attribute,
+        .connections = DIRECTORY_CONNECTIONS,
+        .use_credentials = use_credentials,
+        .release_credentials = release_credentials,
+        .credentials_context = config->service,
+    };
+
+    settings.url_count = (size_t)config->directory_urls->nelts;
+    for (size_t i = 0; i < settings.url_count; i++)
+        settings.urls[i] = APR_ARRAY_IDX(config->directory_urls, (int)i, const char *);
+    return eca_ldap_directory_open(&settings, err);
+}
+
+/* Helpers that are stuck in a library keep what they use: the process ends soon and takes it along. */
+static apr_status_t stop_service(void *data)
+{
+    struct eca_service *service = data;
+    const bool directory_idle = eca_job_pool_close(service->directory_jobs, SHUTDOWN_PATIENCE);
+    const bool kerberos_idle = eca_job_pool_close(service->kerberos_jobs, SHUTDOWN_PATIENCE);
+
+    if (!directory_idle || !kerberos_idle)
+        return APR_SUCCESS;
+    if (service->directory != NULL)
+        service->directory->operations->close(service->directory);
+    if (service->tickets != NULL)
+        eca_ticket_cache_close(service->tickets);
+    if (service->credential != NULL)
+        eca_service_credential_close(service->credential);
+    return APR_SUCCESS;
+}
+
+void eca_service_start(apr_pool_t *pool, const struct eca_server_config *config)
+{
+    struct eca_service *service = config->service;
+    struct eca_error err = { .text = "" };
+
+    if (config->directory_urls == NULL || service->directory_jobs != NULL)
+        return;
+    service->directory_jobs = eca_job_pool_create(DIRECTORY_CONNECTIONS, QUEUE_MAX, PROBE_INTERVAL);
+    service->kerberos_jobs = eca_job_pool_create(KERBEROS_HELPERS, QUEUE_MAX, PROBE_INTERVAL);
+    service->tickets = eca_ticket_cache_open(TICKETS_MAX);
+    service->credential = eca_service_credential_open(config->kerberos_keytab, config->kerberos_principal, &err);
+    /* Without a keytab there is neither delegation nor a GSSAPI bind; the checks at start know who needs it. */
+    err.text[0] = '\0';
+    service->directory = open_directory(config, &err);
+    if (service->directory_jobs == NULL || service->kerberos_jobs == NULL || service->tickets == NULL)
+        eca_error_set(&err, "out of memory");
+    if (err.text[0] != '\0')
+        service->failure = apr_pstrdup(pool, err.text);
+    apr_pool_pre_cleanup_register(pool, service, stop_service);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What runs for a server: its trust anchors, directory, tickets and the helpers that talk to them. */
+#ifndef ECA_SERVICE_H
+#define ECA_SERVICE_H
+
+#include "config.h"
+#include "job_pool.h"
+#include "service_credential.h"
+#include "ticket_cache.h"
+
+/* Waiting for a KDC: no worker waits longer. */
+#define ECA_KERBEROS_TIMEOUT apr_time_from_sec(3)
+
+/* Immutable for workers once the child has started; everything in it is safe for any number of threads. */
+struct eca_service {
+    bool prepared;
+    struct eca_trust_anchors *anchors; /* NULL without EASTrustedIssuers */
+    const char *bind_password;         /* NULL unless `simple` */
+    struct eca_directory *directory;   /* this and below: of a child process, NULL when `failure` says why */
+    struct eca_service_credential *credential;
+    struct eca_ticket_cache *tickets;
+    struct eca_job_pool *directory_jobs;
+    struct eca_job_pool *kerberos_jobs;
+    const char *failure;
+};
+
+/*
+ * In the parent, as root: reads what children inherit (trust anchors, the bind password) and tries what
+ * they will read themselves (the keytab). Once per configuration, whatever the number of servers that share it. False with `err`.
+ */
+bool eca_service_prepare(apr_pool_t *pool, const struct eca_server_config *config, bool needs_keytab,
+                         struct eca_error *err);
+
+/* In the child, as its user: makes directory, credentials and helpers; connects nowhere. `pool` is the child's. */
+void eca_service_start(apr_pool_t *pool, const struct eca_server_config *config);
+
+#endif

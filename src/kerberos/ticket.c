@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A service ticket as one block of memory, so that wiping it takes neither libkrb5 nor a krb5_context. */
+#include "ticket.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Behind `parts` (the components of both names) come the bytes that everything above points to. */
+struct eca_ticket {
+    atomic_uint references;
+    uint64_t number;
+    size_t size;
+    krb5_creds creds;
+    krb5_principal_data client;
+    krb5_principal_data server;
+    krb5_data parts[];
+};
+
+/* The last number given; 0 is no ticket's. */
+static atomic_uint_least64_t last_number;
+
+static size_t count_parts(krb5_const_principal name)
+{
+    return (size_t)name->length;
+}
+
+static size_t count_bytes(krb5_const_principal name)
+{
+    size_t bytes = name->realm.length;
+
+    for (krb5_int32 i = 0; i < name->length; i++)
+        bytes += name->data[i].length;
+    return bytes;
+}
+
+static void *copy_bytes(uint8_t **free_space, const void *bytes, size_t length)
+{
+    uint8_t *const copy = *free_space;
+
+    if (length > 0)
+        memcpy(copy, bytes, length);
+    *free_space += length;
+    return copy;
+}
+
+static void copy_name(krb5_principal_data *out, krb5_data *parts, uint8_t **free_space, krb5_const_principal name)
+{
+    *out = *name;
+    out->realm.data = copy_bytes(free_space, name->realm.data, name->realm.length);
+    out->data = parts;
+    for (krb5_int32 i = 0; i < name->length; i++) {
+        parts[i] = name->data[i];
+        parts[i].data = copy_bytes(free_space, name->data[i].data, name->data[i].length);
+    }
+}
+
+struct eca_ticket *eca_ticket_create(const krb5_creds *creds)
+{
+    const size_t parts = count_parts(creds->client) + count_parts(creds->server);
+    const size_t size = sizeof(struct eca_ticket) + parts * sizeof(krb5_data) + count_bytes(creds->client)
+        + count_bytes(creds->server) + creds->keyblock.length + creds->ticket.length;
+    struct eca_ticket *const ticket = calloc(1, size);
+    uint8_t *free_space = NULL;
+
+    if (ticket == NULL)
+        return NULL;
+    free_space = (uint8_t *)&ticket->parts[parts];
+    atomic_init(&ticket->references, 1);
+    ticket->number = atomic_fetch_add_explicit(&last_number, 1, memory_order_relaxed) + 1;
+    ticket->size = size;
+    ticket->creds = *creds;
+    ticket->creds.addresses = NULL;
+    ticket->creds.authdata = NULL;
+    memset(&ticket->creds.second_ticket, 0, sizeof ticket->creds.second_ticket);
+    copy_name(&ticket->client, ticket->parts, &free_space, creds->client);
+    copy_name(&ticket->server, ticket->parts + count_parts(creds->client), &free_space, creds->server);
+    ticket->creds.client = &ticket->client;
+    ticket->creds.server = &ticket->server;
+    ticket->creds.keyblock.contents = copy_bytes(&free_space, creds->keyblock.contents, creds->keyblock.length);
+    ticket->creds.ticket.data = copy_bytes(&free_space, creds->ticket.data, creds->ticket.length);
+    return ticket;
+}
+
+struct eca_ticket *eca_ticket_hold(struct eca_ticket *ticket)
+{
+    atomic_fetch_add_explicit(&ticket->references, 1, memory_order_relaxed);
+    return ticket;
+}
+
+void eca_ticket_release(struct eca_ticket *ticket)
+{
+    if (ticket == NULL || atomic_fetch_sub_explicit(&ticket->references, 1, memory_order_acq_rel) > 1)
+        return;
+    explicit_bzero(ticket, ticket->size);
+    free(ticket);
+}
+
+int64_t eca_ticket_end(const struct eca_ticket *ticket)
+{
+    /* libkrb5 counts on through 2038 to 2106 in the same 32 bits. */
+    return (int64_t)(uint32_t)ticket->creds.times.endtime;
+}
+
+uint64_t eca_ticket_number(const struct eca_ticket *ticket)
+{
+    return ticket->number;
+}
+
+const krb5_creds *eca_ticket_creds(const struct eca_ticket *ticket)
+{
+    return &ticket->creds;
+}

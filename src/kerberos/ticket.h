@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A user's service ticket with its session key, shared by requests; and what is sent of it. */
+#ifndef ECA_TICKET_H
+#define ECA_TICKET_H
+
+#include "error.h"
+
+#include <krb5.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Immutable once made, counted references, its key wiped when the last one goes. Any number of threads may use one. */
+struct eca_ticket;
+
+/*
+ * Copies `creds`: names, key, times, flags and the ticket; not the addresses, authorization data and second ticket, which
+ * no AP-REQ carries. One reference. NULL when out of memory.
+ */
+struct eca_ticket *eca_ticket_create(const krb5_creds *creds);
+struct eca_ticket *eca_ticket_hold(struct eca_ticket *ticket);
+
+/* NULL is allowed. */
+void eca_ticket_release(struct eca_ticket *ticket);
+
+/* When it ends, seconds since 1970. */
+int64_t eca_ticket_end(const struct eca_ticket *ticket);
+
+/* A number no other ticket of this process has: tells later whether a ticket is still the same without holding it. */
+uint64_t eca_ticket_number(const struct eca_ticket *ticket);
+
+/*
+ * The krb5_creds inside, for ap_req.c; lives as long as the ticket is held and must not be changed.
+ */
+const krb5_creds *eca_ticket_creds(const struct eca_ticket *ticket);
+
+#endif

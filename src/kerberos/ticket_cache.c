@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The service tickets of a child process: a chained hash table and one list in the order of use, under one mutex. */
+#include "ticket_cache.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct entry {
+    struct entry *next_in_bucket;
+    struct entry *newer;
+    struct entry *older;
+    struct eca_ticket *ticket;
+    uint64_t hash;
+    size_t key_length;
+    char key[]; /* SID, NUL, SPN */
+};
+
+struct eca_ticket_cache {
+    pthread_mutex_t mutex;
+    size_t capacity;
+    size_t count;
+    struct entry *newest;
+    struct entry *oldest;
+    size_t bucket_count; /* a power of two */
+    struct entry *buckets[];
+};
+
+/* A key as the caller has it: two texts, not yet one. */
+struct key {
+    const char *sid;
+    const char *spn;
+    size_t sid_size; /* with its NUL */
+    size_t spn_length;
+    uint64_t hash;
+};
+
+/* FNV-1a: nobody outside chooses SIDs or SPNs, so it need not withstand an attacker. */
+static uint64_t hash_bytes(uint64_t hash, const char *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (uint8_t)bytes[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+static struct key make_key(const char *sid, const char *spn)
+{
+    struct key key = { .sid = sid, .spn = spn, .sid_size = strlen(sid) + 1, .spn_length = strlen(spn) };
+
+    key.hash = hash_bytes(UINT64_C(0xcbf29ce484222325), sid, key.sid_size);
+    key.hash = hash_bytes(key.hash, spn, key.spn_length);
+    return key;
+}
+
+static bool has_key(const struct entry *entry, const struct key *key)
+{
+    return entry->hash == key->hash && entry->key_length == key->sid_size + key->spn_length
+        && memcmp(entry->key, key->sid, key->sid_size) == 0
+        && memcmp(entry->key + key->sid_size, key->spn, key->spn_length) == 0;
+}
+
+static struct entry **bucket_of(struct eca_ticket_cache *cache, uint64_t hash)
+{
+    return &cache->buckets[hash & (cache->bucket_count - 1)];
+}
+
+static struct entry *find_entry(struct eca_ticket_cache *cache, const struct key *key)
+{
+    struct entry *entry = *bucket_of(cache, key->hash);
+
+    while (entry != NULL && !has_key(entry, key))
+        entry = entry->next_in_bucket;
+    return entry;
+}
+
+static void list_remove(struct eca_ticket_cache *cache, struct entry *entry)
+{
+    *(entry->newer != NULL ? &entry->newer->older : &cache->newest) = entry->older;
+    *(entry->older != NULL ? &entry->older->newer : &cache->oldest) = entry->newer;
+}
+
+static void list_put_first(struct eca_ticket_cache *cache, struct entry *entry)
+{
+    entry->newer = NULL;
+    entry->older = cache->newest;
+    *(cache->newest != NULL ? &cache->newest->newer : &cache->oldest) = entry;
+    cache->newest = entry;
+}
+
+static void remove_entry(struct eca_ticket_cache *cache, struct entry *entry)
+{
+    struct entry **link = bucket_of(cache, entry->hash);
+
+    while (*link != entry)
+        link = &(*link)->next_in_bucket;
+    *link = entry->next_in_bucket;
+    list_remove(cache, entry);
+    cache->count--;
+    eca_ticket_release(entry->ticket);
+    free(entry);
+}
+
+static struct entry *add_entry(struct eca_ticket_cache *cache, const struct key *key)
+{
+    struct entry **const bucket = bucket_of(cache, key->hash);
+    struct entry *const entry = calloc(1, sizeof *entry + key->sid_size + key->spn_length);
+
+    if (entry == NULL)
+        return NULL;
+    entry->hash = key->hash;
+    entry->key_length = key->sid_size + key->spn_length;
+    memcpy(entry->key, key->sid, key->sid_size);
+    memcpy(entry->key + key->sid_size, key->spn, key->spn_length);
+    entry->next_in_bucket = *bucket;
+    *bucket = entry;
+    list_put_first(cache, entry);
+    cache->count++;
+    return entry;
+}
+
+struct eca_ticket_cache *eca_ticket_cache_open(size_t capacity)
+{
+    struct eca_ticket_cache *cache = NULL;
+    size_t buckets = 1;
+
+    if (capacity > SIZE_MAX / 4 / sizeof cache->buckets[0])
+        return NULL;
+    while (buckets < capacity)
+        buckets *= 2;
+    cache = calloc(1, sizeof *cache + buckets * sizeof cache->buckets[0]);
+    if (cache == NULL)
+        return NULL;
+    if (pthread_mutex_init(&cache->mutex, NULL) != 0) {
+        free(cache);
+        return NULL;
+    }
+    cache->capacity = capacity;
+    cache->bucket_count = buckets;
+    return cache;
+}
+
+void eca_ticket_cache_close(struct eca_ticket_cache *cache)
+{
+    if (cache == NULL)
+        return;
+    while (cache->oldest != NULL)
+        remove_entry(cache, cache->oldest);
+    pthread_mutex_destroy(&cache->mutex);
+    free(cache);
+}
+
+struct eca_ticket *eca_ticket_cache_find(struct eca_ticket_cache *cache, const char *sid, const char *spn, int64_t now,
+                                         int64_t margin)
+{
+    const struct key key = make_key(sid, spn);
+    struct eca_ticket *ticket = NULL;
+    struct entry *entry = NULL;
+
+    pthread_mutex_lock(&cache->mutex);
+    entry = find_entry(cache, &key);
+    if (entry != NULL && eca_ticket_end(entry->ticket) - margin <= now) {
+        remove_entry(cache, entry);
+    } else if (entry != NULL) {
+        list_remove(cache, entry);
+        list_put_first(cache, entry);
+        ticket = eca_ticket_hold(entry->ticket);
+    }
+    pthread_mutex_unlock(&cache->mutex);
+    return ticket;
+}
+
+void eca_ticket_cache_store(struct eca_ticket_cache *cache, const char *sid, const char *spn,
+                            struct eca_ticket *ticket)
+{
+    const struct key key = make_key(sid, spn);
+    struct entry *entry = NULL;
+
+    if (cache->capacity == 0)
+        return;
+    /* Before the exchange: both may be the same ticket. */
+    eca_ticket_hold(ticket);
+    pthread_mutex_lock(&cache->mutex);
+    entry = find_entry(cache, &key);
+    if (entry != NULL)
+        remove_entry(cache, entry);
+    else if (cache->count == cache->capacity)
+        remove_entry(cache, cache->oldest);
+    entry = add_entry(cache, &key);
+    if (entry != NULL)
+        entry->ticket = ticket;
+    pthread_mutex_unlock(&cache->mutex);
+    if (entry == NULL)
+        eca_ticket_release(ticket);
+}
+
+void eca_ticket_cache_drop(struct eca_ticket_cache *cache, const char *sid, const char *spn, uint64_t number)
+{
+    const struct key key = make_key(sid, spn);
+    struct entry *entry = NULL;
+
+    pthread_mutex_lock(&cache->mutex);
+    entry = find_entry(cache, &key);
+    if (entry != NULL && eca_ticket_number(entry->ticket) == number)
+        remove_entry(cache, entry);
+    pthread_mutex_unlock(&cache->mutex);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The service tickets of a child process, by account SID and SPN: bounded, the one not used for longest goes first. */
+#ifndef ECA_TICKET_CACHE_H
+#define ECA_TICKET_CACHE_H
+
+#include "ticket.h"
+
+struct eca_ticket_cache;
+
+/* At most `capacity` tickets (2 to 12 KiB each, with the user's groups); 0 keeps none. NULL when out of memory. */
+struct eca_ticket_cache *eca_ticket_cache_open(size_t capacity);
+
+/* No other call may be under way; tickets still held live on until released. NULL is allowed. */
+void eca_ticket_cache_close(struct eca_ticket_cache *cache);
+
+/*
+ * The ticket for this account and service, held for the caller, or NULL. One that ends within
+ * `margin` seconds of `now` is not given out and is dropped. Threads: any.
+ */
+struct eca_ticket *eca_ticket_cache_find(struct eca_ticket_cache *cache, const char *sid, const char *spn, int64_t now,
+                                         int64_t margin);
+
+/* Keeps `ticket` (taking a reference of its own) in place of an earlier one; not when out of memory. Threads: any. */
+void eca_ticket_cache_store(struct eca_ticket_cache *cache, const char *sid, const char *spn,
+                            struct eca_ticket *ticket);
+
+/* Forgets the ticket if it is still the one of this number (a newer one stays): the backend refused it. Threads: any. */
+void eca_ticket_cache_drop(struct eca_ticket_cache *cache, const char *sid, const char *spn, uint64_t number);
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The trust stage: path, signatures and CA rules by OpenSSL's verifier, then purpose, then dates. */
+#include "path.h"
+
+#include <openssl/err.h>
+#include <openssl/objects.h>
+#include <openssl/pem.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+/*
+ * Debian's default for TLS: signatures and keys below 112 bits of security (SHA-1, RSA 1024)
+ * do not make a path.
+ */
+#define SECURITY_LEVEL 2
+#define PATH_DEPTH_MAX 8
+
+struct eca_trust_anchors {
+    X509_STORE *store;
+    STACK_OF(X509) *certificates;
+};
+
+static bool add_anchor(struct eca_trust_anchors *anchors, X509 *certificate, const char *file, struct eca_error *err)
+{
+    char subject[256] = "";
+
+    if (X509_check_ca(certificate) == 0) {
+        X509_NAME_oneline(X509_get_subject_name(certificate), subject, sizeof subject);
+        return eca_error_set(err, "%s: \"%s\" is not a CA's certificate; list issuers only", file, subject);
+    }
+    if (!X509_STORE_add_cert(anchors->store, certificate) || !sk_X509_push(anchors->certificates, certificate))
+        return eca_error_set(err, "%s: a certificate cannot be added", file);
+    X509_up_ref(certificate);
+    return true;
+}
+
+static bool read_anchor_file(struct eca_trust_anchors *anchors, const char *file, struct eca_error *err)
+{
+    X509 *certificate = NULL;
+    int count = 0;
+    bool good = true;
+    BIO *bio = BIO_new_file(file, "r");
+
+    if (bio == NULL) {
+        ERR_clear_error();
+        return eca_error_set(err, "%s: cannot be read", file);
+    }
+    while (good && (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+        good = add_anchor(anchors, certificate, file, err);
+        count++;
+        X509_free(certificate);
+    }
+    if (good && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+        good = eca_error_set(err, "%s: certificate %d is not readable PEM", file, count + 1);
+    else if (good && count == 0)
+        good = eca_error_set(err, "%s: holds no certificate in PEM", file);
+    ERR_clear_error();
+    BIO_free(bio);
+    return good;
+}
+
+struct eca_trust_anchors *eca_trust_anchors_open(const char *const *files, size_t count, struct eca_error *err)
+{
+    struct eca_trust_anchors *anchors = calloc(1, sizeof *anchors);
+    bool good = anchors != NULL;
+
+    if (good) {
+        anchors->store = X509_STORE_new();
+        anchors->certificates = sk_X509_new_null();
+        good = anchors->store != NULL && anchors->certificates != NULL;
+    }
+    if (!good)
+        eca_error_set(err, "out of memory");
+    for (size_t i = 0; good && i < count; i++)
+        good = read_anchor_file(anchors, files[i], err);
+    if (!good) {
+        eca_trust_anchors_close(anchors);
+        return NULL;
+    }
+    return anchors;
+}
+
+void eca_trust_anchors_close(struct eca_trust_anchors *anchors)
+{
+    if (anchors == NULL)
+        return;
+    sk_X509_pop_free(anchors->certificates, X509_free);
+    X509_STORE_free(anchors->store);
+    free(anchors);
+}
+
+bool eca_trust_anchors_ending_before(const struct eca_trust_anchors *anchors, int64_t time, struct eca_error *err)
+{
+    time_t limit = (time_t)time;
+    char text[ECA_ERROR_MAX] = "";
+    size_t used = 0;
+
+    for (int i = 0; i < sk_X509_num(anchors->certificates); i++) {
+        const X509 *certificate = sk_X509_value(anchors->certificates, i);
+        char subject[128] = "";
+
+        if (X509_cmp_time(X509_get0_notAfter(certificate), &limit) >= 0 || used >= sizeof text)
+            continue;
+        X509_NAME_oneline(X509_get_subject_name(certificate), subject, sizeof subject);
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s\"%s\"", used == 0 ? "" : ", ", subject);
+    }
+    if (used > 0)
+        eca_error_set(err, "%s", text);
+    return used > 0;
+}
+
+static bool is_date_error(int error)
+{
+    return error == X509_V_ERR_CERT_HAS_EXPIRED || error == X509_V_ERR_CERT_NOT_YET_VALID
+           || error == X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD || error == X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD;
+}
+
+static X509_STORE_CTX *build_path(const struct eca_trust_anchors *anchors, X509 *leaf, STACK_OF(X509) *chain, int64_t now,
+                                  unsigned long extra_flags)
+{
+    X509_STORE_CTX *context = X509_STORE_CTX_new();
+    X509_VERIFY_PARAM *param = NULL;
+
+    if (context == NULL || !X509_STORE_CTX_init(context, anchors->store, leaf, chain)) {
+        X509_STORE_CTX_free(context);
+        return NULL;
+    }
+    param = X509_STORE_CTX_get0_param(context);
+    X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST | extra_flags);
+    X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
+    X509_VERIFY_PARAM_set_depth(param, PATH_DEPTH_MAX);
+    if ((extra_flags & X509_V_FLAG_NO_CHECK_TIME) == 0) /* a set time would win over the flag */
+        X509_VERIFY_PARAM_set_time(param, (time_t)now);
+    X509_verify_cert(context);
+    return context;
+}
+
+/*
+ * With dates first, so that of two generations of a CA the valid one is taken. When only dates
+ * stand in the way the path is built without them, to judge them last and by name: an expired
+ * certificate of a strange CA is untrusted, not expired.
+ */
+static X509_STORE_CTX *build_best_path(const struct eca_trust_anchors *anchors, X509 *leaf, STACK_OF(X509) *chain,
+                                       int64_t now)
+{
+    X509_STORE_CTX *context = build_path(anchors, leaf, chain, now, 0);
+
+    if (context == NULL || !is_date_error(X509_STORE_CTX_get_error(context)))
+        return context;
+    X509_STORE_CTX_free(context);
+    return build_path(anchors, leaf, chain, now, X509_V_FLAG_NO_CHECK_TIME);
+}
+
+static bool allows_purpose(X509 *certificate, const ASN1_OBJECT *wanted)
+{
+    EXTENDED_KEY_USAGE *usage = X509_get_ext_d2i(certificate, NID_ext_key_usage, NULL, NULL);
+    bool allowed = usage == NULL;
+
+    for (int i = 0; usage != NULL && i < sk_ASN1_OBJECT_num(usage) && !allowed; i++) {
+        const ASN1_OBJECT *present = sk_ASN1_OBJECT_value(usage, i);
+
+        allowed = OBJ_cmp(present, wanted) == 0 || OBJ_obj2nid(present) == NID_anyExtendedKeyUsage;
+    }
+    EXTENDED_KEY_USAGE_free(usage);
+    return allowed;
+}
+
+/* Every certificate below the anchor must allow the purpose: an issuer limited to mail cannot make log-on certificates. */
+static bool path_allows_purpose(STACK_OF(X509) *path, const ASN1_OBJECT *wanted)
+{
+    const int below_anchor = sk_X509_num(path) > 1 ? sk_X509_num(path) - 1 : 1;
+
+    for (int i = 0; i < below_anchor; i++) {
+        if (!allows_purpose(sk_X509_value(path, i), wanted))
+            return false;
+    }
+    return true;
+}
+
+static bool judge_purpose(STACK_OF(X509) *path, const struct eca_purposes *purposes, struct eca_error *err)
+{
+    X509 *leaf = sk_X509_value(path, 0);
+    const uint32_t usable = X509v3_KU_DIGITAL_SIGNATURE | X509v3_KU_KEY_AGREEMENT;
+
+    if ((X509_get_key_usage(leaf) & usable) == 0) /* UINT32_MAX when the extension is absent */
+        return eca_error_set(err, "its key usage does not include digitalSignature");
+    for (size_t i = 0; !purposes->any && i < purposes->count; i++) {
+        if (path_allows_purpose(path, purposes->accepted[i]))
+            return true;
+    }
+    return purposes->any
+           || eca_error_set(err, "neither it nor its path has an extended key usage that EASExtendedKeyUsage accepts");
+}
+
+static void describe_time(char *out, size_t size, const ASN1_TIME *time)
+{
+    struct tm tm = { 0 };
+
+    if (!ASN1_TIME_to_tm(time, &tm) || strftime(out, size, "%Y-%m-%dT%H:%MZ", &tm) == 0)
+        snprintf(out, size, "unreadable");
+}
+
+/* -1 before its time, 1 after it, 0 within; an unreadable date counts as after. */
+static int compare_validity(const X509 *certificate, int64_t now)
+{
+    time_t moment = (time_t)now;
+    const int begin = X509_cmp_time(X509_get0_notBefore(certificate), &moment);
+    const int end = X509_cmp_time(X509_get0_notAfter(certificate), &moment);
+
+    if (begin == 0 || end <= 0)
+        return 1;
+    return begin > 0 ? -1 : 0;
+}
+
+static enum eca_certificate_fact judge_dates(STACK_OF(X509) *path, int64_t now, struct eca_error *err)
+{
+    const X509 *leaf = sk_X509_value(path, 0);
+    char when[32];
+
+    for (int i = 1; i < sk_X509_num(path); i++) {
+        const X509 *issuer = sk_X509_value(path, i);
+        char subject[128] = "";
+
+        if (compare_validity(issuer, now) == 0)
+            continue;
+        X509_NAME_oneline(X509_get_subject_name(issuer), subject, sizeof subject);
+        describe_time(when, sizeof when, X509_get0_notAfter(issuer));
+        eca_error_set(err, "its issuer %s is outside its own validity (notAfter %s)", subject, when);
+        return ECA_CERTIFICATE_UNTRUSTED;
+    }
+    switch (compare_validity(leaf, now)) {
+    case -1:
+        describe_time(when, sizeof when, X509_get0_notBefore(leaf));
+        eca_error_set(err, "notBefore %s", when);
+        return ECA_CERTIFICATE_NOT_YET_VALID;
+    case 1:
+        describe_time(when, sizeof when, X509_get0_notAfter(leaf));
+        eca_error_set(err, "notAfter %s", when);
+        return ECA_CERTIFICATE_EXPIRED;
+    default:
+        return ECA_CERTIFICATE_GOOD;
+    }
+}
+
+enum eca_certificate_fact eca_path_judge(const struct eca_trust_anchors *anchors, X509 *leaf, STACK_OF(X509) *chain,
+                                         const struct eca_purposes *purposes, int64_t now, struct eca_error *err)
+{
+    enum eca_certificate_fact fact = ECA_CERTIFICATE_UNTRUSTED;
+    X509_STORE_CTX *context = NULL;
+
+    if (chain != NULL && sk_X509_num(chain) > ECA_CHAIN_MAX) {
+        eca_error_set(err, "more than %d certificates were sent along", ECA_CHAIN_MAX);
+        goto out;
+    }
+    context = build_best_path(anchors, leaf, chain, now);
+    if (context == NULL) {
+        eca_error_set(err, "out of memory");
+        goto out;
+    }
+    if (X509_STORE_CTX_get_error(context) != X509_V_OK) {
+        eca_error_set(err, "%s at depth %d", X509_verify_cert_error_string(X509_STORE_CTX_get_error(context)),
+                      X509_STORE_CTX_get_error_depth(context));
+        goto out;
+    }
+    if (judge_purpose(X509_STORE_CTX_get0_chain(context), purposes, err))
+        fact = judge_dates(X509_STORE_CTX_get0_chain(context), now, err);
+    else
+        fact = ECA_CERTIFICATE_PURPOSE;
+
+out:
+    X509_STORE_CTX_free(context);
+    ERR_clear_error();
+    return fact;
+}

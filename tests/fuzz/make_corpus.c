@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes the committed corpora below the directory given; run by hand when a kind of input is added:
+ *
+ *   cc -D_GNU_SOURCE -Isrc/core -Itests/unit/core tests/fuzz/make_corpus.c tests/unit/core/make_certificate.c \
+ *      src/core/[a-z]*.c -lcmocka -lcrypto -o build/make_corpus && build/make_corpus tests/fuzz/corpus
+ */
+#include "make_certificate.h"
+#include "rows.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define SID "S-1-5-21-294026126-3378245018-1203103949-1001"
+#define UTF8 V_ASN1_UTF8STRING
+
+static const char *root;
+
+static void write_input(const char *target, const char *name, struct eca_slice bytes)
+{
+    char path[512];
+    FILE *file;
+
+    (void)snprintf(path, sizeof path, "%s/%s", root, target);
+    (void)mkdir(path, 0777);
+    (void)snprintf(path, sizeof path, "%s/%s/%s", root, target, name);
+    file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes.bytes, 1, bytes.length, file), bytes.length);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void write_certificate(const char *name, const struct make_certificate *what)
+{
+    static struct make_der der;
+
+    der.length = 0;
+    make_certificate_der(&der, what);
+    write_input("fuzz_certificate", name, make_der_slice(&der));
+}
+
+/* Every way to success that a certificate has, and the near misses beside them. */
+static void write_certificates(void)
+{
+    static const struct make_name_part domain[] = { { OID_DC, V_ASN1_IA5STRING, SLICE("test"), false },
+                                                    { OID_DC, V_ASN1_IA5STRING, SLICE("example"), false },
+                                                    { OID_CN, UTF8, SLICE("Example <CA>, \"1\""), false } };
+    static const struct {
+        const char *name;
+        const char *serial;
+        bool domain, sid, ski;
+        struct eca_slice upn, second_upn, uri;
+    } rows[] = {
+        { "issuer-serial", "2B0000000011AC0000000012", true, false, false, { NULL, 0 }, { NULL, 0 }, { NULL, 0 } },
+        { "sign-byte", "8F01", true, false, true, { NULL, 0 }, { NULL, 0 }, { NULL, 0 } },
+        { "sid", "1", true, true, true, { NULL, 0 }, { NULL, 0 }, { NULL, 0 } },
+        { "upn", "1", false, false, false, SLICE("alice@example.test"), { NULL, 0 }, { NULL, 0 } },
+        { "upn-twice", "1", false, true, false, SLICE("alice@example.test"), SLICE("bob@example.test"), { NULL, 0 } },
+        { "upn-nul", "1", false, false, false, SLICE("alice\0@example.test"), { NULL, 0 }, { NULL, 0 } },
+        { "sid-uri", "1", true, false, false, { NULL, 0 }, { NULL, 0 },
+          SLICE("tag:microsoft.com,2022-09-14:sid:" SID) },
+        { "all", "FF", true, true, true, SLICE("alice@example.test"), { NULL, 0 },
+          SLICE("tag:microsoft.com,2022-09-14:sid:" SID) },
+        { "uri-disagrees", "1", true, true, true, { NULL, 0 }, { NULL, 0 },
+          SLICE("tag:microsoft.com,2022-09-14:sid:S-1-5-18") },
+        { "negative", "-5", false, false, true, { NULL, 0 }, { NULL, 0 }, { NULL, 0 } },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        static struct make_der sid, name, names;
+        struct make_certificate what = { .serial = rows[i].serial };
+        struct make_extension *next = what.extensions;
+
+        sid.length = name.length = names.length = 0;
+        if (rows[i].domain) {
+            what.issuer = domain;
+            what.issuer_count = COUNT(domain);
+        }
+        if (rows[i].sid) {
+            make_der_sid_extension(&sid, (struct eca_slice)SLICE(SID));
+            *next++ = (struct make_extension){ OID_SID, make_der_slice(&sid) };
+        }
+        if (rows[i].ski)
+            *next++ = (struct make_extension){ OID_SKI, SLICE("\x04\x04\x01\x02\x03\xff") };
+        if (rows[i].upn.bytes != NULL)
+            make_der_other_name(&name, OID_UPN, UTF8, rows[i].upn);
+        if (rows[i].second_upn.bytes != NULL)
+            make_der_other_name(&name, OID_UPN, UTF8, rows[i].second_upn);
+        if (rows[i].uri.bytes != NULL)
+            make_der_uri(&name, rows[i].uri);
+        if (name.length > 0) {
+            make_der_element(&names, 0x30, make_der_slice(&name));
+            *next = (struct make_extension){ OID_SAN, make_der_slice(&names) };
+        }
+        write_certificate(rows[i].name, &what);
+    }
+}
+
+static void write_names(void)
+{
+    static const struct {
+        const char *name;
+        struct make_name_part parts[3];
+        size_t count;
+    } rows[] = {
+        { "ordinary", { { OID_DC, V_ASN1_IA5STRING, SLICE("com"), false }, { OID_O, UTF8, SLICE("Contoso"), false },
+          { OID_CN, V_ASN1_PRINTABLESTRING, SLICE("CA"), false } }, 3 },
+        { "joined", { { OID_CN, UTF8, SLICE("JANE DOE"), false },
+          { "0.9.2342.19200300.100.1.1", UTF8, SLICE("47001003151020"), true } }, 2 },
+        { "quoted", { { OID_O, UTF8, SLICE("Acme, Inc. \"X\" <SR>01"), false }, { OID_CN, UTF8, SLICE(""), false },
+          { OID_CN, UTF8, SLICE(" x "), false } }, 3 },
+        { "wide", { { OID_CN, V_ASN1_BMPSTRING, SLICE("\x01\x41\0u"), false },
+          { OID_O, V_ASN1_UNIVERSALSTRING, SLICE("\0\1\xf6\0"), false },
+          { OID_O, V_ASN1_T61STRING, SLICE("J\xfcrgen"), false } }, 3 },
+        { "encoded", { { OID_CN, V_ASN1_BIT_STRING, SLICE("\x04\xf0"), false },
+          { "1.3.6.1.4.1.99999.1", 0x30, SLICE("\x02\x01\x05"), false } }, 2 },
+        { "line-feed", { { OID_CN, UTF8, SLICE("a\nb"), false } }, 1 },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        static struct make_der der;
+
+        der.length = 0;
+        make_der_name(&der, rows[i].parts, rows[i].count);
+        write_input("fuzz_distinguished_name", rows[i].name, make_der_slice(&der));
+    }
+}
+
+static void write_texts(void)
+{
+    static const struct {
+        const char *target, *name;
+        struct eca_slice text;
+    } rows[] = {
+        { "fuzz_ldap_filter", "user", SLICE("alice") },
+        { "fuzz_ldap_filter", "domain", SLICE("EXAMPLE\\alice") },
+        { "fuzz_ldap_filter", "upn", SLICE("alice@example.test") },
+        { "fuzz_ldap_filter", "other-suffix", SLICE("j\xc3\xbcrgen@corp.test") },
+        { "fuzz_ldap_filter", "injection", SLICE("a*)(objectClass=*") },
+        { "fuzz_ldap_filter", "implicit-injection", SLICE("*)(|(cn=*@example.test") },
+        { "fuzz_ldap_filter", "nul", SLICE("bob\0.evil.test") },
+        { "fuzz_ldap_filter", "issuer-serial", SLICE("X509:<I>DC=com,CN=\"C, \"\"A\"\"\"<SR>1200") },
+        { "fuzz_activesync", "plain", SLICE("Cmd=Sync&User=contoso%5Cbob&DeviceId=ApplF2L&DeviceType=iPhone") },
+        { "fuzz_activesync", "plain-hostile", SLICE("cmd=%0d%0a&User=%ff%00%c5%81&DeviceId=%01%zz&x") },
+        { "fuzz_activesync", "base64", SLICE("jAAJBAp2MTQwRGV2aWNlAApTbWFydFBob25l") },
+        { "fuzz_activesync", "base64-binary-id", SLICE("jRIJBBBIIEnixExH44Q4QQ5BjpsCBB8dp%2BAGaVBob25l") },
+        { "fuzz_activesync", "base64-tags", SLICE("oQEJBAdBcHBsQUJDBAEAAAAGaVBob25lBwEBCAtjb250b3NvXGJvYg==") },
+        { "fuzz_activesync", "binary", SLICE("\x8c\0\x09\x04\x02" "d\x7f\x04\1\0\0\0\x01t\x63\x02xx\x08\x03" "bob") },
+        { "fuzz_activesync", "terminal", SLICE("\"\\\x1b[2J\xc2\x9b\xe2\x82\xac") },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++)
+        write_input(rows[i].target, rows[i].name, rows[i].text);
+}
+
+int main(int count, char **arguments)
+{
+    if (count != 2)
+        return 2;
+    root = arguments[1];
+    write_certificates();
+    write_names();
+    write_texts();
+    return 0;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "account.h"
+
+#include "rows.h"
+
+#include <string.h>
+
+#define NOW 1700000000 /* 2023-11-14T22:13:20Z */
+#define FILETIME(seconds) (((int64_t)(seconds) + 11644473600) * 10000000)
+
+static void test_judge_state_attributes_give_the_first_that_applies(void **state)
+{
+    static const struct {
+        const char *why;
+        uint32_t control, computed;
+        int64_t expires;
+        enum eca_account_state state;
+    } rows[] = {
+        { "an ordinary account", 0x200, 0, INT64_MAX, ECA_ACCOUNT_STATE_ACTIVE },
+        { "0 means never as well", 0x200, 0, 0, ECA_ACCOUNT_STATE_ACTIVE },
+        { "ACCOUNTDISABLE", 0x202, 0, INT64_MAX, ECA_ACCOUNT_STATE_DISABLED },
+        { "DONT_EXPIRE_PASSWORD and others do not matter", 0x10200 | 0x40000, 0, 0, ECA_ACCOUNT_STATE_ACTIVE },
+        { "one second left", 0x200, 0, FILETIME(NOW + 1), ECA_ACCOUNT_STATE_ACTIVE },
+        { "expires now", 0x200, 0, FILETIME(NOW), ECA_ACCOUNT_STATE_EXPIRED },
+        { "expired long ago", 0x200, 0, 1, ECA_ACCOUNT_STATE_EXPIRED },
+        { "a negative time is past", 0x200, 0, -1, ECA_ACCOUNT_STATE_EXPIRED },
+        { "the least there is must not overflow", 0x200, 0, INT64_MIN, ECA_ACCOUNT_STATE_EXPIRED },
+        { "computed lockout", 0x200, 0x10, 0, ECA_ACCOUNT_STATE_LOCKED },
+        { "lockout in the stored attribute is never set by AD and means nothing", 0x210, 0, 0,
+          ECA_ACCOUNT_STATE_ACTIVE },
+        { "an expired password does not stop a certificate", 0x200, 0x800000, 0, ECA_ACCOUNT_STATE_ACTIVE },
+        { "disabled before expired before locked", 0x202, 0x10, 1, ECA_ACCOUNT_STATE_DISABLED },
+        { "expired before locked", 0x200, 0x10, 1, ECA_ACCOUNT_STATE_EXPIRED },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct eca_account account = {
+            .user_account_control = rows[i].control,
+            .user_account_control_computed = rows[i].computed,
+            .account_expires = rows[i].expires,
+        };
+        SAY_WHY(&rows[i]);
+        assert_int_equal(eca_account_judge_state(&account, NOW), rows[i].state);
+    }
+}
+
+static void test_is_sensitive_only_uf_not_delegated_counts(void **state)
+{
+    const struct eca_account sensitive = { .user_account_control = 0x100200 };
+    const struct eca_account trusted = { .user_account_control = 0x1080200 }; /* the two TRUSTED_… bits next to it */
+    (void)state;
+
+    assert_true(eca_account_is_sensitive(&sensitive));
+    assert_false(eca_account_is_sensitive(&trusted));
+}
+
+static void test_remote_user_forms_need_their_attributes(void **state)
+{
+    static const struct eca_account full = {
+        .sam_account_name = "alice", .upn = "alice@corp.test", .mail = "a.liddell@mail.test",
+        .domain = "example.test", .netbios = "EXAMPLE", .attribute = "4711",
+    };
+    static const struct eca_account no_upn = { .sam_account_name = "alice", .domain = "example.test" };
+    static const struct eca_account no_domain = { .sam_account_name = "alice" };
+    static const struct eca_account no_name = { .domain = "example.test", .netbios = "EXAMPLE" };
+    static const struct {
+        const char *why;
+        const struct eca_account *account;
+        enum eca_remote_user form;
+        const char *name; /* NULL: refused */
+        const char *missing;
+    } rows[] = {
+        { "as stored", &full, ECA_REMOTE_USER_UPN, "alice@corp.test", "" },
+        { "implicit UPN", &no_upn, ECA_REMOTE_USER_UPN, "alice@example.test", "" },
+        { "no domain to make one of", &no_domain, ECA_REMOTE_USER_UPN, NULL, "userPrincipalName" },
+        { "no name to make one of", &no_name, ECA_REMOTE_USER_UPN, NULL, "userPrincipalName" },
+        { "short name", &full, ECA_REMOTE_USER_SAM_ACCOUNT_NAME, "alice", "" },
+        { "no short name", &no_name, ECA_REMOTE_USER_SAM_ACCOUNT_NAME, NULL, "sAMAccountName" },
+        { "NetBIOS", &full, ECA_REMOTE_USER_NETBIOS, "EXAMPLE\\alice", "" },
+        { "domain's NetBIOS name unknown", &no_upn, ECA_REMOTE_USER_NETBIOS, NULL, "NetBIOS" },
+        { "no short name behind it", &no_name, ECA_REMOTE_USER_NETBIOS, NULL, "sAMAccountName" },
+        { "mail", &full, ECA_REMOTE_USER_MAIL, "a.liddell@mail.test", "" },
+        { "no mailbox", &no_upn, ECA_REMOTE_USER_MAIL, NULL, "mail" },
+        { "any attribute", &full, ECA_REMOTE_USER_ATTRIBUTE, "4711", "" },
+        { "not set", &no_upn, ECA_REMOTE_USER_ATTRIBUTE, NULL, "EASRemoteUser" },
+        { "a form that is none", &full, (enum eca_remote_user)99, NULL, "form" },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char memory[ECA_REMOTE_USER_MAX];
+        struct eca_strbuf out;
+        struct eca_error err = { .text = "" };
+
+        SAY_WHY(&rows[i]);
+        eca_strbuf_init(&out, memory, sizeof memory);
+        assert_int_equal(eca_account_remote_user(&out, rows[i].account, rows[i].form, &err), rows[i].name != NULL);
+        if (rows[i].name != NULL)
+            assert_string_equal(memory, rows[i].name);
+        assert_non_null(strstr(err.text, rows[i].missing));
+        assert_int_equal(err.text[0] == '\0', rows[i].name != NULL);
+    }
+}
+
+static void test_remote_user_longest_values_fit_and_less_room_is_refused(void **state)
+{
+    static struct eca_account account;
+    char memory[ECA_REMOTE_USER_MAX];
+    struct eca_strbuf out;
+    struct eca_error err = { .text = "" };
+    (void)state;
+
+    memset(account.upn, 'u', sizeof account.upn - 1);
+    memset(account.sam_account_name, 's', sizeof account.sam_account_name - 1);
+    memset(account.domain, 'd', sizeof account.domain - 1);
+    eca_strbuf_init(&out, memory, sizeof memory);
+    assert_true(eca_account_remote_user(&out, &account, ECA_REMOTE_USER_UPN, &err));
+    eca_strbuf_init(&out, memory, 1024);
+    assert_false(eca_account_remote_user(&out, &account, ECA_REMOTE_USER_UPN, &err));
+    account.upn[0] = '\0';
+    eca_strbuf_init(&out, memory, sizeof memory);
+    assert_true(eca_account_remote_user(&out, &account, ECA_REMOTE_USER_UPN, &err));
+}
+
+static void test_domain_from_dn_only_components_at_the_end_count(void **state)
+{
+    static const struct {
+        const char *why;
+        const char *dn;
+        const char *domain; /* NULL: none */
+    } rows[] = {
+        { "an account", "CN=Alice,CN=Users,DC=example,DC=test", "example.test" },
+        { "case", "cn=Alice,dc=Example,Dc=TEST", "example.test" },
+        { "one label", "CN=x,DC=local", "local" },
+        { "the domain itself", "DC=ad,DC=example,DC=test", "ad.example.test" },
+        { "spaces behind the commas", "CN=Alice, DC=example, DC=test", "example.test" },
+        { "escaped comma in the name", "CN=Alice\\, DC=evil,DC=example,DC=test", "example.test" },
+        { "escaped backslash, then a real comma", "CN=a\\\\,DC=example,DC=test", "example.test" },
+        { "escaped by hexadecimal", "CN=a\\2CDC=evil,DC=example,DC=test", "example.test" },
+        { "a DC component that is not at the end", "DC=evil,CN=Users,DC=example,DC=test", "example.test" },
+        { "none", "CN=Alice,O=Example", NULL },
+        { "empty", "", NULL },
+        { "empty label", "CN=Alice,DC=,DC=test", NULL },
+        { "a label with a dot would be two", "CN=x,DC=a.b,DC=test", NULL },
+        { "a label with an escape", "CN=x,DC=a\\2Cb,DC=test", NULL },
+        { "a label with a blank behind it", "CN=x,DC=example ,DC=test", NULL },
+        { "two attributes in one component", "CN=x,DC=a+CN=b,DC=test", NULL },
+        { "a backslash at the very end", "CN=x,DC=test\\", NULL },
+        { "a backslash at the very end of a name", "CN=x\\", NULL },
+        { "a type that only begins so", "CN=x,DCX=test", NULL },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char memory[64];
+        struct eca_strbuf out;
+
+        SAY_WHY(&rows[i]);
+        eca_strbuf_init(&out, memory, sizeof memory);
+        assert_int_equal(eca_account_domain_from_dn(&out, rows[i].dn), rows[i].domain != NULL);
+        assert_string_equal(memory, rows[i].domain == NULL ? "" : rows[i].domain);
+    }
+}
+
+static void test_domain_from_dn_too_long_is_none(void **state)
+{
+    char memory[12];
+    struct eca_strbuf out;
+    (void)state;
+
+    eca_strbuf_init(&out, memory, sizeof memory);
+    assert_false(eca_account_domain_from_dn(&out, "DC=example,DC=test"));
+    assert_string_equal(memory, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_judge_state_attributes_give_the_first_that_applies),
+        cmocka_unit_test(test_is_sensitive_only_uf_not_delegated_counts),
+        cmocka_unit_test(test_remote_user_forms_need_their_attributes),
+        cmocka_unit_test(test_remote_user_longest_values_fit_and_less_room_is_refused),
+        cmocka_unit_test(test_domain_from_dn_only_components_at_the_end_count),
+        cmocka_unit_test(test_domain_from_dn_too_long_is_none),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job_pool.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LONG apr_time_from_sec(30) /* never reached unless a test fails */
+#define SHORT (20 * 1000)          /* for waits that are meant to end by time */
+
+/* What the jobs of one test share: a gate they stop at, and how many of them have come and gone. */
+struct gate {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool open;
+    unsigned begun;
+    unsigned destroyed;
+};
+
+struct gated_job {
+    struct eca_job base;
+    struct gate *gate; /* NULL: passes at once */
+    bool succeeds;
+    int result;
+    char key[8];
+};
+
+static atomic_uint jobs_alive;
+
+static void gate_init(struct gate *gate)
+{
+    memset(gate, 0, sizeof *gate);
+    pthread_mutex_init(&gate->lock, NULL);
+    pthread_cond_init(&gate->changed, NULL);
+}
+
+static void gate_destroy(struct gate *gate)
+{
+    pthread_cond_destroy(&gate->changed);
+    pthread_mutex_destroy(&gate->lock);
+}
+
+static void gate_open(struct gate *gate)
+{
+    pthread_mutex_lock(&gate->lock);
+    gate->open = true;
+    pthread_cond_broadcast(&gate->changed);
+    pthread_mutex_unlock(&gate->lock);
+}
+
+static void gate_await(struct gate *gate, const unsigned *counter, unsigned value)
+{
+    pthread_mutex_lock(&gate->lock);
+    while (*counter < value)
+        pthread_cond_wait(&gate->changed, &gate->lock);
+    pthread_mutex_unlock(&gate->lock);
+}
+
+static void gated_job_run(struct eca_job *base)
+{
+    struct gated_job *job = (struct gated_job *)base;
+    struct gate *gate = job->gate;
+
+    if (gate != NULL) {
+        pthread_mutex_lock(&gate->lock);
+        gate->begun++;
+        pthread_cond_broadcast(&gate->changed);
+        while (!gate->open)
+            pthread_cond_wait(&gate->changed, &gate->lock);
+        pthread_mutex_unlock(&gate->lock);
+    }
+    job->result++;
+    job->base.succeeded = job->succeeds;
+}
+
+static void gated_job_destroy(struct eca_job *base)
+{
+    struct gated_job *job = (struct gated_job *)base;
+    struct gate *gate = job->gate;
+
+    free(job);
+    atomic_fetch_sub(&jobs_alive, 1);
+    if (gate == NULL)
+        return;
+    pthread_mutex_lock(&gate->lock);
+    gate->destroyed++;
+    pthread_cond_broadcast(&gate->changed);
+    pthread_mutex_unlock(&gate->lock);
+}
+
+static struct eca_job *new_job(struct gate *gate, const char *key, bool succeeds)
+{
+    struct gated_job *job = calloc(1, sizeof *job);
+
+    assert_non_null(job);
+    atomic_fetch_add(&jobs_alive, 1);
+    job->base.run = gated_job_run;
+    job->base.destroy = gated_job_destroy;
+    job->gate = gate;
+    job->succeeds = succeeds;
+    if (key != NULL) {
+        memcpy(job->key, key, strlen(key));
+        job->base.key = job->key;
+        job->base.key_length = strlen(key);
+    }
+    return &job->base;
+}
+
+static enum eca_job_outcome run_and_release(struct eca_job_pool *pool, struct eca_job *job, apr_time_t patience)
+{
+    const enum eca_job_outcome outcome = eca_job_pool_run(pool, &job, apr_time_now() + patience);
+
+    if (outcome == ECA_JOB_DONE)
+        eca_job_release(pool, job);
+    else if (job != NULL)
+        abort(); /* a caller could use what is gone */
+    return outcome;
+}
+
+static struct eca_job_pool_numbers numbers_of(struct eca_job_pool *pool)
+{
+    struct eca_job_pool_numbers numbers;
+
+    eca_job_pool_read_numbers(pool, &numbers);
+    return numbers;
+}
+
+static void close_empty(struct eca_job_pool *pool)
+{
+    assert_true(eca_job_pool_close(pool, LONG));
+    assert_int_equal(atomic_load(&jobs_alive), 0);
+}
+
+/* A caller on a thread of its own. */
+struct caller {
+    struct eca_job_pool *pool;
+    struct eca_job *job;
+    apr_interval_time_t patience;
+    enum eca_job_outcome outcome;
+    int result;
+    pthread_t thread;
+};
+
+static void *call(void *argument)
+{
+    struct caller *caller = argument;
+
+    caller->outcome = eca_job_pool_run(caller->pool, &caller->job, apr_time_now() + caller->patience);
+    if (caller->outcome == ECA_JOB_DONE) {
+        caller->result = ((struct gated_job *)caller->job)->result;
+        eca_job_release(caller->pool, caller->job);
+    }
+    return NULL;
+}
+
+static void start_caller(struct caller *caller, struct eca_job_pool *pool, struct eca_job *job,
+                         apr_interval_time_t patience)
+{
+    *caller = (struct caller){ .pool = pool, .job = job, .patience = patience };
+    assert_int_equal(pthread_create(&caller->thread, NULL, call, caller), 0);
+}
+
+static enum eca_job_outcome join_caller(struct caller *caller)
+{
+    pthread_join(caller->thread, NULL);
+    return caller->outcome;
+}
+
+/* The pool tells nobody that it queued or shared something: looked at until it is so. */
+static void await_number(struct eca_job_pool *pool, unsigned queued, unsigned shared)
+{
+    struct eca_job_pool_numbers numbers = numbers_of(pool);
+
+    while (numbers.queued != queued || numbers.shared != shared) {
+        sched_yield();
+        numbers = numbers_of(pool);
+    }
+}
+
+static void test_run_ordinary_job_gives_result_and_releases(void **state)
+{
+    struct eca_job_pool *pool = eca_job_pool_create(2, 4, LONG);
+    struct eca_job *job = new_job(NULL, NULL, true);
+    (void)state;
+
+    assert_int_equal(eca_job_pool_run(pool, &job, apr_time_now() + LONG), ECA_JOB_DONE);
+
+    assert_int_equal(((struct gated_job *)job)->result, 1);
+    eca_job_release(pool, job);
+    assert_int_equal(numbers_of(pool).done, 1);
+    close_empty(pool);
+}
+
+static void test_run_deadline_already_past_times_out_without_start(void **state)
+{
+    struct eca_job_pool *pool = eca_job_pool_create(1, 1, LONG);
+    (void)state;
+
+    assert_int_equal(run_and_release(pool, new_job(NULL, NULL, true), -1), ECA_JOB_TIMED_OUT);
+
+    assert_int_equal(numbers_of(pool).helpers, 0);
+    assert_false(numbers_of(pool).breaker_open);
+    close_empty(pool);
+}
+
+static void test_run_same_key_is_one_job_for_all_waiters(void **state)
+{
+    struct eca_job_pool *pool = eca_job_pool_create(2, 4, LONG);
+    struct caller callers[8];
+    struct gate gate;
+    (void)state;
+    gate_init(&gate);
+
+    start_caller(&callers[0], pool, new_job(&gate, "alice", true), LONG);
+    gate_await(&gate, &gate.begun, 1);
+    for (unsigned i = 1; i < 8; i++)
+        start_caller(&callers[i], pool, new_job(&gate, "alice", true), LONG);
+    await_number(pool, 0, 7);
+    gate_open(&gate);
+
+    for (unsigned i = 0; i < 8; i++) {
+        assert_int_equal(join_caller(&callers[i]), ECA_JOB_DONE);
+        assert_int_equal(callers[i].result, 1);
+    }
+    assert_int_equal(numbers_of(pool).done, 1);
+    close_empty(pool);
+    gate_destroy(&gate);
+}
+
+static void test_run_queued_same_key_is_shared_too(void **state)
+{
+    struct eca_job_pool *pool = eca_job_pool_create(1, 4, LONG);
+    struct caller first, queued, sharing;
+    struct gate gate;
+    (void)state;
+    gate_init(&gate);
+
+    start_caller(&first, pool, new_job(&gate, "alice", true), LONG);
+    gate_await(&gate, &gate.begun, 1);
+    start_caller(&queued, pool, new_job(&gate, "bob", true), LONG);
+    await_number(pool, 1, 0);
+    start_caller(&sharing, pool, new_job(&gate, "bob", true), LONG);
+    await_number(pool, 1, 1);
+    gate_open(&gate);
+
+    assert_int_equal(join_caller(&first), ECA_JOB_DONE);
+    assert_int_equal(join_caller(&queued), ECA_JOB_DONE);
+    assert_int_equal(join_caller(&sharing), ECA_JOB_DONE);
+    assert_int_equal(numbers_of(pool).done, 2);
+    close_empty(pool);
+    gate_destroy(&gate);
+}
+
+static void test_run_different_or_no_key_is_not_shared(void **state)
+{
+    static const struct {
+        const char *why;
+        const char *first, *second;
+    } rows[] = {
+        { "another key", "alice", "bob" },
+        { "a key that begins like the other", "alice", "alic" },
+        { "no key never shares", NULL, NULL },
+        { "a key and none", "alice", NULL },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct eca_job_pool *pool = eca_job_pool_create(2, 4, LONG);
+        struct caller first, second;
+        struct gate gate;
+
+        print_message("  %s\n", rows[i].why);
+        gate_init(&gate);
+        start_caller(&first, pool, new_job(&gate, rows[i].first, true), LONG);
+        start_caller(&second, pool, new_job(&gate, rows[i].second, true), LONG);
+        gate_await(&gate, &gate.begun, 2);
+        gate_open(&gate);
+        assert_int_equal(join_caller(&first), ECA_JOB_DONE);
+        assert_int_equal(join_caller(&second), ECA_JOB_DONE);
+        assert_int_equal(numbers_of(pool).shared, 0);
+        close_empty(pool);
+        gate_destroy(&gate);
+    }
+}
+
+static void test_run_queue_full_is_refused(void **state)
+{
+    struct eca_job_pool *pool = eca_job_pool_create(1, 1, LONG);
+    struct caller running, queued;
+    struct gate gate;
+    (void)state;
+    gate_init(&gate);
+
+    start_caller(&running, pool, new_job(&gate, NULL, true), LONG);
+    gate_await(&gate, &gate.begun, 1);
+    start_caller(&queued, pool, new_job(&gate, NULL, true), LONG);
+    await_number(pool, 1, 0);
+
+    assert_int_equal(run_and_release(pool, new_job(&gate, NULL, true), LONG), ECA_JOB_REFUSED);
+    assert_int_equal(numbers_of(pool).refused, 1);
+    assert_false(numbers_of(pool).breaker_open);
+
+    gate_open(&gate);
+    assert_int_equal(join_caller(&running), ECA_JOB_DONE);
+    assert_int_equal(join_caller(&queued), ECA_JOB_DONE);
+    close_empty(pool);
+    gate_destroy(&gate);
+}
+
+static void test_run_no_queue_at_all_still_reaches_helpers(void **state)
+{
+    struct eca_job_pool *pool = eca_job_pool_create(1, 0, LONG);
+    (void)state;
+
+    for (int i = 0; i < 50; i++) {
+        while (numbers_of(pool).busy != 0)
+            sched_yield();
+        assert_int_equal(run_and_release(pool, new_job(NULL, NULL, true), LONG), ECA_JOB_DONE);
+    }
+    close_empty(pool);
+}
+
+static void test_run_job_hangs_times_out_and_helper_destroys_it(void **state)
+{
+    struct eca_job_pool *pool = eca_job_pool_create(1, 4, LONG);
+    struct gate gate;
+    (void)state;
+    gate_init(&gate);
+
+    assert_int_equal(run_and_release(pool, new_job(&gate, NULL, true), SHORT), ECA_JOB_TIMED_OUT);
+    assert_true(numbers_of(pool).breaker_open);
+    gate_await(&gate, &gate.begun, 1);
+
+    gate_open(&gate);
+    gate_await(&gate, &gate.destroyed, 1);
+    assert_false(numbers_of(pool).breaker_open); /* its late success closed it */
+    close_empty(pool);
+    gate_destroy(&gate);
+}
+
+static void test_run_queued_job_without_waiters_never_runs(void **state)
+{
+    struct eca_job_pool *pool = eca_job_pool_create(1, 4, LONG);
+    struct caller stuck;
+    struct gate gate, unused;
+    (void)state;
+    gate_init(&gate);
+    gate_init(&unused);
+
+    start_caller(&stuck, pool, new_job(&gate, NULL, true), LONG);
+    gate_await(&gate, &gate.begun, 1);
+    assert_int_equal(run_and_release(pool, new_job(&unused, NULL, true), SHORT), ECA_JOB_TIMED_OUT);
+
+    assert_int_equal(unused.destroyed, 1);
+    assert_int_equal(numbers_of(pool).queued, 0);
+    gate_open(&gate);
+    assert_int_equal(join_caller(&stuck), ECA_JOB_DONE);
+    close_empty(pool);
+    assert_int_equal(unused.begun, 0);
+    gate_destroy(&unused);
+    gate_destroy(&gate);
+}
+
+static void test_run_one_of_two_waiters_times_out_other_gets_result(void **state)
+{
+    struct eca_job_pool *pool = eca_job_pool_create(1, 4, LONG);
+    struct caller patient;
+    struct gate gate;
+    (void)state;
+    gate_init(&gate);
+
+    start_caller(&patient, pool, new_job(&gate, "alice", true), LONG);
+    gate_await(&gate, &gate.begun, 1);
+    assert_int_equal(run_and_release(pool, new_job(&gate, "alice", true), SHORT), ECA_JOB_TIMED_OUT);
+    assert_int_equal(numbers_of(pool).shared, 1);
+
+    gate_open(&gate);
+    assert_int_equal(join_caller(&patient), ECA_JOB_DONE);
+    assert_int_equal(patient.result, 1);
+    close_empty(pool);
+    gate_destroy(&gate);
+}
+
+static void test_breaker_open_refuses_everything_at_once_also_the_same_key(void **state)
+{
+    struct eca_job_pool *pool = eca_job_pool_create(4, 4, LONG);
+    struct gate gate;
+    (void)state;
+    gate_init(&gate);
+
+    assert_int_equal(run_and_release(pool, new_job(&gate, "alice", true), SHORT), ECA_JOB_TIMED_OUT);
+
+    assert_int_equal(run_and_release(pool, new_job(NULL, "bob", true), LONG), ECA_JOB_REFUSED);
+    assert_int_equal(run_and_release(pool, new_job(&gate, "alice", true), LONG), ECA_JOB_REFUSED);
+    assert_int_equal(numbers_of(pool).refused, 2);
+
+    gate_open(&gate);
+    gate_await(&gate, &gate.destroyed, 2);
+    assert_int_equal(run_and_release(pool, new_job(NULL, "bob", true), LONG), ECA_JOB_DONE);
+    close_empty(pool);
+    gate_destroy(&gate);
+}
+
+static void test_breaker_success_since_the_job_began_keeps_it_closed(void **state)
+{
+    struct eca_job_pool *pool = eca_job_pool_create(2, 4, LONG);
+    struct caller slow;
+    struct gate gate;
+    (void)state;
+    gate_init(&gate);
+
+    start_caller(&slow, pool, new_job(&gate, NULL, true), apr_time_from_msec(300));
+    gate_await(&gate, &gate.begun, 1);
+    assert_int_equal(run_and_release(pool, new_job(NULL, NULL, true), LONG), ECA_JOB_DONE);
+
+    assert_int_equal(join_caller(&slow), ECA_JOB_TIMED_OUT);
+    assert_false(numbers_of(pool).breaker_open);
+    gate_open(&gate);
+    close_empty(pool);
+    gate_destroy(&gate);
+}
+
+static void test_breaker_answer_without_success_neither_opens_nor_closes_it(void **state)
+{
+    struct eca_job_pool *pool = eca_job_pool_create(2, 4, 1);
+    struct gate gate;
+    (void)state;
+    gate_init(&gate);
+
+    assert_int_equal(run_and_release(pool, new_job(NULL, NULL, false), LONG), ECA_JOB_DONE);
+    assert_false(numbers_of(pool).breaker_open);
+
+    assert_int_equal(run_and_release(pool, new_job(&gate, NULL, false), SHORT), ECA_JOB_TIMED_OUT);
+    while (run_and_release(pool, new_job(NULL, NULL, false), LONG) == ECA_JOB_REFUSED)
+        sched_yield();
+    assert_true(numbers_of(pool).breaker_open);
+
+    gate_open(&gate);
+    close_empty(pool);
+    gate_destroy(&gate);
+}
+
+/* Calls again and again until it is not refused. */
+struct insistence {
+    struct eca_job_pool *pool;
+    struct gate *gate;
+    const char *key;
+    enum eca_job_outcome outcome;
+};
+
+static void *call_until_admitted(void *argument)
+{
+    struct insistence *insist = argument;
+
+    do {
+        sched_yield();
+        insist->outcome = run_and_release(insist->pool, new_job(insist->gate, insist->key, true), LONG);
+    } while (insist->outcome == ECA_JOB_REFUSED);
+    return NULL;
+}
+
+static void test_breaker_probe_passes_once_an_interval_and_its_success_closes(void **state)
+{
+    const apr_interval_time_t interval = apr_time_from_msec(200);
+    struct eca_job_pool *pool = eca_job_pool_create(4, 4, interval);
+    struct insistence insist;
+    pthread_t prober;
+    struct gate gate, probing;
+    apr_time_t opened;
+    (void)state;
+    gate_init(&gate);
+    gate_init(&probing);
+
+    assert_int_equal(run_and_release(pool, new_job(&gate, "alice", true), SHORT), ECA_JOB_TIMED_OUT);
+    opened = apr_time_now();
+    insist = (struct insistence){ .pool = pool, .gate = &probing, .key = "alice" };
+    assert_int_equal(pthread_create(&prober, NULL, call_until_admitted, &insist), 0);
+    gate_await(&probing, &probing.begun, 1); /* beside the one that hangs, although the key is the same */
+    assert_true(apr_time_now() - opened >= interval - SHORT);
+    assert_int_equal(run_and_release(pool, new_job(NULL, "bob", true), LONG), ECA_JOB_REFUSED);
+    assert_true(numbers_of(pool).breaker_open);
+
+    gate_open(&probing);
+    pthread_join(prober, NULL);
+    assert_int_equal(insist.outcome, ECA_JOB_DONE);
+    assert_false(numbers_of(pool).breaker_open);
+    assert_int_equal(run_and_release(pool, new_job(NULL, "bob", true), LONG), ECA_JOB_DONE);
+    gate_open(&gate);
+    close_empty(pool);
+    gate_destroy(&probing);
+    gate_destroy(&gate);
+}
+
+static void test_close_stuck_helper_is_left_behind_and_ends_by_itself(void **state)
+{
+    struct eca_job_pool *pool = eca_job_pool_create(2, 4, LONG);
+    struct gate gate;
+    (void)state;
+    gate_init(&gate);
+
+    assert_int_equal(run_and_release(pool, new_job(&gate, NULL, true), SHORT), ECA_JOB_TIMED_OUT);
+    assert_false(eca_job_pool_close(pool, SHORT));
+
+    /* The control block is still there for the helper; looked at only to see it go. */
+    gate_open(&gate);
+    gate_await(&gate, &gate.destroyed, 1);
+    while (numbers_of(pool).helpers != 0)
+        sched_yield();
+    assert_int_equal(run_and_release(pool, new_job(NULL, NULL, true), LONG), ECA_JOB_REFUSED);
+    assert_true(eca_job_pool_close(pool, LONG)); /* so that the leak check of the test itself is content */
+    gate_destroy(&gate);
+}
+
+static void test_close_queued_job_is_refused_and_running_one_awaited(void **state)
+{
+    struct eca_job_pool *pool = eca_job_pool_create(1, 4, LONG);
+    struct caller running, queued;
+    struct gate gate;
+    (void)state;
+    gate_init(&gate);
+
+    start_caller(&running, pool, new_job(&gate, NULL, true), LONG);
+    gate_await(&gate, &gate.begun, 1);
+    start_caller(&queued, pool, new_job(&gate, NULL, true), LONG);
+    await_number(pool, 1, 0);
+    assert_false(eca_job_pool_close(pool, SHORT));
+    assert_int_equal(join_caller(&queued), ECA_JOB_REFUSED);
+
+    gate_open(&gate);
+    assert_int_equal(join_caller(&running), ECA_JOB_DONE);
+    close_empty(pool);
+    gate_destroy(&gate);
+}
+
+/* Some finish, some time out, some share: whatever happens, nothing is lost and nothing is used after its end. */
+static void *stress(void *argument)
+{
+    struct eca_job_pool *pool = argument;
+    unsigned seed = (unsigned)(uintptr_t)&pool;
+
+    for (int i = 0; i < 500; i++) {
+        const char key[] = { (char)('a' + rand_r(&seed) % 8), '\0' };
+        const apr_interval_time_t patience = rand_r(&seed) % 4 == 0 ? rand_r(&seed) % 50 : LONG;
+
+        run_and_release(pool, new_job(NULL, rand_r(&seed) % 2 ? key : NULL, rand_r(&seed) % 4 != 0), patience);
+    }
+    return NULL;
+}
+
+static void test_run_many_threads_lose_nothing(void **state)
+{
+    struct eca_job_pool *pool = eca_job_pool_create(4, 8, 100);
+    struct eca_job_pool_numbers numbers;
+    pthread_t threads[16];
+    (void)state;
+
+    for (int i = 0; i < 16; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, stress, pool), 0);
+    for (int i = 0; i < 16; i++)
+        pthread_join(threads[i], NULL);
+
+    numbers = numbers_of(pool);
+    assert_true(numbers.helpers <= 4);
+    assert_true(numbers.done > 0);
+    assert_int_equal(numbers.queued, 0);
+    close_empty(pool);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_run_ordinary_job_gives_result_and_releases),
+        cmocka_unit_test(test_run_deadline_already_past_times_out_without_start),
+        cmocka_unit_test(test_run_same_key_is_one_job_for_all_waiters),
+        cmocka_unit_test(test_run_queued_same_key_is_shared_too),
+        cmocka_unit_test(test_run_different_or_no_key_is_not_shared),
+        cmocka_unit_test(test_run_queue_full_is_refused),
+        cmocka_unit_test(test_run_no_queue_at_all_still_reaches_helpers),
+        cmocka_unit_test(test_run_job_hangs_times_out_and_helper_destroys_it),
+        cmocka_unit_test(test_run_queued_job_without_waiters_never_runs),
+        cmocka_unit_test(test_run_one_of_two_waiters_times_out_other_gets_result),
+        cmocka_unit_test(test_breaker_open_refuses_everything_at_once_also_the_same_key),
+        cmocka_unit_test(test_breaker_success_since_the_job_began_keeps_it_closed),
+        cmocka_unit_test(test_breaker_answer_without_success_neither_opens_nor_closes_it),
+        cmocka_unit_test(test_breaker_probe_passes_once_an_interval_and_its_success_closes),
+        cmocka_unit_test(test_close_stuck_helper_is_left_behind_and_ends_by_itself),
+        cmocka_unit_test(test_close_queued_job_is_refused_and_running_one_awaited),
+        cmocka_unit_test(test_run_many_threads_lose_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ap_req.h"
+
+#include "made_up_creds.h"
+#include "make_ticket.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+#include <gssapi/gssapi_ext.h>
+#include <gssapi/gssapi_krb5.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define CLIENT "alice@" TEST_REALM
+#define SERVER "HTTP/exch.example.test@" TEST_REALM
+#define TOKEN_MAX 8192
+
+static const struct ticket_recipe recipe = { .client = CLIENT, .server = SERVER, .service_key = 0x11,
+                                             .session_key = 0x22 };
+
+struct bench {
+    krb5_context context;
+    struct eca_ticket *ticket;
+    char folder[64];
+    char keytab[128];
+};
+
+static int set_up(void **state)
+{
+    struct bench *const bench = calloc(1, sizeof *bench);
+    struct ticket_recipe today = recipe;
+    krb5_creds creds;
+
+    assert_non_null(bench);
+    assert_int_equal(krb5_init_context(&bench->context), 0);
+    make_folder(bench->folder);
+    (void)snprintf(bench->keytab, sizeof bench->keytab, "%s/keytab", bench->folder);
+    add_to_keytab(bench->context, bench->keytab, SERVER, recipe.service_key);
+    today.end = (int64_t)time(NULL) + 3600;
+    make_ticket(bench->context, &today, &creds);
+    bench->ticket = eca_ticket_create(&creds);
+    assert_non_null(bench->ticket);
+    krb5_free_cred_contents(bench->context, &creds);
+    *state = bench;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct bench *const bench = *state;
+
+    eca_ticket_release(bench->ticket);
+    remove_folder(bench->folder);
+    krb5_free_context(bench->context);
+    free(bench);
+    return 0;
+}
+
+/* The token's bytes; returns how many. */
+static size_t make_token(const struct bench *bench, uint8_t *out)
+{
+    struct eca_error err = { .text = "" };
+    struct eca_strbuf text;
+    char memory[TOKEN_MAX];
+    int length = 0;
+
+    eca_strbuf_init(&text, memory, sizeof memory);
+    assert_true(eca_ap_req_make(&text, bench->ticket, &err));
+    assert_string_equal(err.text, "");
+    assert_false(text.overflow);
+    assert_int_equal(text.length % 4, 0);
+    length = EVP_DecodeBlock(out, (const uint8_t *)memory, (int)text.length);
+    assert_true(length > 0);
+    length -= memory[text.length - 1] == '=';
+    length -= memory[text.length - 2] == '=';
+    return (size_t)length;
+}
+
+/* Steps into an element: its tag must be this one and its length reach exactly to the end. */
+static void enter(const uint8_t **at, const uint8_t *end, uint8_t tag)
+{
+    const uint8_t *const p = *at;
+    size_t length = 0;
+    size_t header = 2;
+
+    assert_true(end - p > 4);
+    assert_int_equal(p[0], tag);
+    length = p[1];
+    if (p[1] & 0x80) {
+        length = 0;
+        for (size_t i = 0; i < (p[1] & 0x7fu); i++)
+            length = length << 8 | p[header++];
+        assert_true(length > 0x7f);
+    }
+    assert_int_equal((size_t)(end - p) - header, length);
+    *at = p + header;
+}
+
+static void pass(const uint8_t **at, const void *expected, size_t length)
+{
+    assert_memory_equal(*at, expected, length);
+    *at += length;
+}
+
+/* Out of SPNEGO and GSS-API: what is left is the AP-REQ. */
+static krb5_data unwrap(const uint8_t *token, size_t length)
+{
+    static const uint8_t spnego[] = { 6, 6, 0x2b, 6, 1, 5, 5, 2 };
+    static const uint8_t types[] = { 0xa0, 13, 0x30, 11, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 1, 2, 2 };
+    static const uint8_t krb5[] = { 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 1, 2, 2, 1, 0 };
+    const uint8_t *const end = token + length;
+
+    enter(&token, end, 0x60);
+    pass(&token, spnego, sizeof spnego);
+    enter(&token, end, 0xa0);
+    enter(&token, end, 0x30);
+    pass(&token, types, sizeof types);
+    enter(&token, end, 0xa2);
+    enter(&token, end, 0x04);
+    enter(&token, end, 0x60);
+    pass(&token, krb5, sizeof krb5);
+    assert_int_equal(token[0], 0x6e);
+    return (krb5_data){ .data = (char *)token, .length = (unsigned)(end - token) };
+}
+
+static void test_make_any_ticket_is_wrapped_in_valid_der(void **state)
+{
+    uint8_t token[TOKEN_MAX];
+
+    (void)unwrap(token, make_token(*state, token));
+}
+
+static void test_make_authenticator_carries_gss_checksum(void **state)
+{
+    static const uint8_t checksum[24] = { 16, [20] = GSS_C_CONF_FLAG | GSS_C_INTEG_FLAG };
+    const struct bench *const bench = *state;
+    krb5_authenticator *authenticator = NULL;
+    krb5_auth_context auth = NULL;
+    krb5_keytab keytab = NULL;
+    krb5_flags options = 0;
+    uint8_t token[TOKEN_MAX];
+    krb5_data ap_req = unwrap(token, make_token(bench, token));
+
+    assert_int_equal(krb5_kt_resolve(bench->context, bench->keytab, &keytab), 0);
+    assert_int_equal(krb5_auth_con_init(bench->context, &auth), 0);
+    /* Without a replay cache: that one is the backend's. */
+    assert_int_equal(krb5_auth_con_setflags(bench->context, auth, 0), 0);
+    assert_int_equal(krb5_rd_req(bench->context, &auth, &ap_req, NULL, keytab, &options, NULL), 0);
+    assert_int_equal(options & AP_OPTS_MUTUAL_REQUIRED, 0);
+    assert_int_equal(krb5_auth_con_getauthenticator(bench->context, auth, &authenticator), 0);
+    assert_int_equal(authenticator->checksum->checksum_type, 0x8003);
+    assert_int_equal(authenticator->checksum->length, sizeof checksum);
+    assert_memory_equal(authenticator->checksum->contents, checksum, sizeof checksum);
+    assert_int_not_equal(authenticator->seq_number, 0);
+    assert_non_null(authenticator->subkey);
+    assert_int_equal(authenticator->subkey->enctype, ENCTYPE_AES256_CTS_HMAC_SHA1_96);
+    krb5_free_authenticator(bench->context, authenticator);
+    krb5_auth_con_free(bench->context, auth);
+    krb5_kt_close(bench->context, keytab);
+}
+
+static OM_uint32 accept(const struct bench *bench, uint8_t *token, size_t length, char *name, size_t size)
+{
+    gss_key_value_element_desc elements[] = { { "keytab", bench->keytab }, { "rcache", "none:" } };
+    const gss_key_value_set_desc store = { 2, elements };
+    gss_cred_id_t credential = GSS_C_NO_CREDENTIAL;
+    gss_ctx_id_t context = GSS_C_NO_CONTEXT;
+    gss_name_t source = GSS_C_NO_NAME;
+    gss_buffer_desc input = { length, token };
+    gss_buffer_desc output = GSS_C_EMPTY_BUFFER;
+    gss_buffer_desc shown = GSS_C_EMPTY_BUFFER;
+    OM_uint32 ignored = 0;
+    OM_uint32 minor = 0;
+    OM_uint32 major = gss_acquire_cred_from(&minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, GSS_C_NO_OID_SET, GSS_C_ACCEPT,
+                                            &store, &credential, NULL, NULL);
+
+    assert_int_equal(major, GSS_S_COMPLETE);
+    major = gss_accept_sec_context(&minor, &context, credential, &input, GSS_C_NO_CHANNEL_BINDINGS, &source, NULL, &output,
+                                   NULL, NULL, NULL);
+    if (major == GSS_S_COMPLETE && gss_display_name(&minor, source, &shown, NULL) == GSS_S_COMPLETE)
+        (void)snprintf(name, size, "%.*s", (int)shown.length, (const char *)shown.value);
+    gss_release_buffer(&ignored, &shown);
+    gss_release_buffer(&ignored, &output);
+    gss_release_name(&ignored, &source);
+    gss_delete_sec_context(&ignored, &context, GSS_C_NO_BUFFER);
+    gss_release_cred(&ignored, &credential);
+    return major;
+}
+
+static void test_make_token_is_accepted_as_the_user(void **state)
+{
+    uint8_t token[TOKEN_MAX];
+    char name[64] = "";
+    const size_t length = make_token(*state, token);
+
+    assert_int_equal(accept(*state, token, length, name, sizeof name), GSS_S_COMPLETE);
+    assert_string_equal(name, CLIENT);
+    token[length - 1] ^= 1;
+    assert_int_not_equal(accept(*state, token, length, name, sizeof name), GSS_S_COMPLETE);
+}
+
+static void test_make_twice_gives_two_tokens(void **state)
+{
+    uint8_t first[TOKEN_MAX] = { 0 };
+    uint8_t second[TOKEN_MAX] = { 0 };
+    const size_t length = make_token(*state, first);
+
+    assert_int_equal(make_token(*state, second), length);
+    assert_memory_not_equal(first, second, length);
+}
+
+static void test_make_too_long_overflows_and_says_length(void **state)
+{
+    static const size_t capacities[] = { 1, 12, 600 };
+    const struct bench *const bench = *state;
+
+    for (size_t i = 0; i < sizeof capacities / sizeof capacities[0]; i++) {
+        char *const memory = malloc(capacities[i]);
+        struct eca_error err = { .text = "" };
+        struct eca_strbuf out;
+
+        assert_non_null(memory);
+        eca_strbuf_init(&out, memory, capacities[i]);
+        assert_false(eca_ap_req_make(&out, bench->ticket, &err));
+        assert_true(out.overflow);
+        assert_string_equal(out.text, "");
+        assert_non_null(strstr(err.text, "does not fit"));
+        free(memory);
+    }
+}
+
+static void test_make_appends_behind_what_is_there(void **state)
+{
+    const struct bench *const bench = *state;
+    struct eca_error err = { .text = "" };
+    char memory[TOKEN_MAX];
+    struct eca_strbuf out;
+
+    eca_strbuf_init(&out, memory, sizeof memory);
+    eca_strbuf_text(&out, "Negotiate ");
+    assert_true(eca_ap_req_make(&out, bench->ticket, &err));
+    assert_memory_equal(memory, "Negotiate YII", 13);
+    assert_int_equal(strlen(memory), out.length);
+}
+
+static void test_make_unusable_ticket_fails_with_sentence(void **state)
+{
+    static const struct {
+        const char *why;
+        bool ticket;
+        int64_t end;
+        const char *says;
+    } rows[] = {
+        { "no ticket, 64 bytes of nothing", false, 4000000000, "no AP-REQ" },
+        { "over since an hour", true, -3600, "expired" },
+    };
+    const struct bench *const bench = *state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct eca_error err = { .text = "" };
+        struct eca_ticket *ticket = NULL;
+        struct made_up_creds made;
+        struct eca_strbuf out;
+        char memory[TOKEN_MAX];
+
+        print_message("  %s\n", rows[i].why);
+        made_up_creds_init(&made, rows[i].end < 0 ? (int64_t)time(NULL) + rows[i].end : rows[i].end);
+        if (rows[i].ticket)
+            made.creds.ticket = eca_ticket_creds(bench->ticket)->ticket;
+        ticket = eca_ticket_create(&made.creds);
+        eca_strbuf_init(&out, memory, sizeof memory);
+        assert_false(eca_ap_req_make(&out, ticket, &err));
+        assert_non_null(strstr(err.text, rows[i].says));
+        assert_int_equal(out.length, 0);
+        eca_ticket_release(ticket);
+    }
+}
+
+/* Each thread has a krb5_context of its own, which ends with it; the ticket is everybody's. */
+static void *make_many(void *argument)
+{
+    const struct bench *const bench = argument;
+    char memory[TOKEN_MAX];
+
+    for (int i = 0; i < 200; i++) {
+        struct eca_error err = { .text = "" };
+        struct eca_strbuf out;
+
+        eca_strbuf_init(&out, memory, sizeof memory);
+        if (!eca_ap_req_make(&out, bench->ticket, &err))
+            return argument;
+    }
+    return NULL;
+}
+
+static void test_make_one_ticket_many_threads(void **state)
+{
+    pthread_t threads[4];
+
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, make_many, *state), 0);
+    for (size_t i = 0; i < 4; i++) {
+        void *failed = NULL;
+
+        pthread_join(threads[i], &failed);
+        assert_null(failed);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_make_any_ticket_is_wrapped_in_valid_der),
+        cmocka_unit_test(test_make_authenticator_carries_gss_checksum),
+        cmocka_unit_test(test_make_token_is_accepted_as_the_user),
+        cmocka_unit_test(test_make_twice_gives_two_tokens),
+        cmocka_unit_test(test_make_too_long_overflows_and_says_length),
+        cmocka_unit_test(test_make_appends_behind_what_is_there),
+        cmocka_unit_test(test_make_unusable_ticket_fails_with_sentence),
+        cmocka_unit_test(test_make_one_ticket_many_threads),
+    };
+
+    /* Whatever this machine's krb5.conf says is not what is tested. */
+    setenv("KRB5_CONFIG", "/dev/null", 1);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
