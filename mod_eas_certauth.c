@@ -51,6 +51,27 @@ static void child_init(apr_pool_t *pool, server_rec *main_server)
         eca_service_start(pool, eca_server_config_of(server));
 }
 
+/*
+ * A requirement that does not look at the user (an address, an environment variable) is judged before anybody is
+ * authenticated; what it refuses has a reason too.
+ */
+static int check_access(request_rec *r)
+{
+    const apr_array_header_t *hooks = ap_hook_get_access_checker_ex();
+    const ap_LINK_access_checker_ex_t *links = (const ap_LINK_access_checker_ex_t *)hooks->elts;
+    int status = DECLINED;
+
+    if (!eca_request_is_ours(r) || ap_satisfies(r) == SATISFY_ANY)
+        return DECLINED;
+    for (int i = 0; i < hooks->nelts && status == DECLINED; i++) {
+        if (links[i].pFunc != check_access)
+            status = links[i].pFunc(r);
+    }
+    if (status != HTTP_UNAUTHORIZED && status != HTTP_FORBIDDEN)
+        return status;
+    return eca_respond(eca_request_begin(r), ECA_REASON_NOT_AUTHORIZED);
+}
+
 /* Whatever the administrator left open (SSLUserName, Require all granted), our sections are authenticated. */
 static int force_authn(request_rec *r)
 {
@@ -179,6 +200,7 @@ static void register_hooks(apr_pool_t *pool)
     APR_OPTIONAL_HOOK(ssl, init_server, eca_handshake_init_server, NULL, NULL, APR_HOOK_MIDDLE);
     APR_OPTIONAL_HOOK(ssl, pre_handshake, eca_handshake_begin, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_read_request(eca_client_headers_remove, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_check_access_ex(check_access, NULL, NULL, APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_force_authn(force_authn, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_authn(authenticate, NULL, NULL, APR_HOOK_MIDDLE, AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_note_auth_failure(note_auth_failure, NULL, NULL, APR_HOOK_MIDDLE);

@@ -118,12 +118,24 @@ class Phones:
 
 @dataclass(frozen=True)
 class Try:
-    """One line of the demo: `ask` returns an Answer, `judge` (as expected?, what came back)."""
+    """One line of the demo: `ask` returns timed()'s pair, `judge` (as expected?, what came back)."""
 
     who: str
     what: str
     ask: Callable
     judge: Callable
+
+
+def timed(ask, *arguments):
+    """(Answer, seconds)."""
+    begin = time.monotonic()
+    answer = ask(*arguments)
+    return answer, time.monotonic() - begin
+
+
+def attempt(who, what, ask, judge):
+    """A Try that asks when its turn comes."""
+    return Try(who, what, functools.partial(timed, ask), judge)
 
 
 def versions(answer):
@@ -132,10 +144,11 @@ def versions(answer):
     return answer.status == 200 and "14.1" in offered, f"versions {offered}"
 
 
-def policy_key(answer):
-    """Provision: the key of the accepted policy."""
-    key = answer.value("PolicyKey")
-    return answer.status == 200 and bool(key), f"policy key {key}"
+def policy(answer):
+    """Provision: SOGo has no policy for anybody, which is policy status 2 (MS-ASPROV 2.2.2.54.2)."""
+    done, found = (answer.values("Status") + [None, None])[:2]
+    words = {"1": "a policy", "2": "no policy wanted"}.get(found, f"policy status {found}")
+    return answer.status == 200 and done == "1" and found in ("1", "2"), words
 
 
 def folders(answer):
@@ -179,14 +192,14 @@ def everyday_tries(phones):
     address = {name: account.mail for name, account in phones.laboratory.people.items()}
     for name in ("alice", "bob"):
         device, who = phones.device(name), f"{name}'s certificate"
-        yield Try(who, "OPTIONS", device.options, versions)
-        yield Try(who, "Provision", device.provision, policy_key)
-        yield Try(who, "FolderSync", device.folder_sync, folders)
-        yield Try(who, "Settings", device.user_information,
+        yield attempt(who, "OPTIONS", device.options, versions)
+        yield attempt(who, "Provision", device.provision, policy)
+        yield attempt(who, "FolderSync", device.folder_sync, folders)
+        yield attempt(who, "Settings", device.user_information,
                   functools.partial(mailbox, address[name]))
-    yield Try("dora's, UPN dora.smith@mail.example.org", "Settings",
+    yield attempt("dora's, UPN dora.smith@mail.example.org", "Settings",
               phones.device("dora").user_information, functools.partial(mailbox, address["dora"]))
-    yield Try("erin's, whose name is Érin Łuk", "Settings",
+    yield attempt("erin's, whose name is Érin Łuk", "Settings",
               phones.device("erin").user_information, functools.partial(mailbox, address["erin"]))
 
 
@@ -196,8 +209,9 @@ def push_tries(phones, proxy):
     tablet = phones.device("alice", device="TABLET1")
     with ThreadPoolExecutor() as pool:
         list(pool.map(EasClient.prepare_ping, (alice, bob)))
+        tablet.folder_sync()
         tablet.sync_all()
-        quiet, news = pool.submit(bob.ping, 5), pool.submit(alice.ping, 60)
+        quiet, news = pool.submit(timed, bob.ping, 5), pool.submit(timed, alice.ping, 60)
         pool.submit(add_when_waiting, proxy, alice, tablet)
         yield Try("bob's certificate", "Ping, 5 s", quiet.result, functools.partial(ping, "1"))
         yield Try("alice's; her tablet adds a contact", "Ping, 60 s", news.result,
@@ -219,19 +233,19 @@ def password_tries(phones, refuse):
     def settings(*arguments, **more):
         return phones.device(*arguments, **more).user_information
 
-    yield Try("alice's password", "certificate-or-basic", settings(policy=either, login="alice"), alice)
-    yield Try("alice's certificate", "certificate-or-basic", settings("alice", policy=either), alice)
-    yield Try("alice's certificate and password", "certificate-and-basic",
+    yield attempt("alice's password", "certificate-or-basic", settings(policy=either, login="alice"), alice)
+    yield attempt("alice's certificate", "certificate-or-basic", settings("alice", policy=either), alice)
+    yield attempt("alice's certificate and password", "certificate-and-basic",
               settings("alice", policy=both, login="alice"), alice)
-    yield Try("alice's certificate alone", "certificate-and-basic", settings("alice", policy=both),
+    yield attempt("alice's certificate alone", "certificate-and-basic", settings("alice", policy=both),
               refuse(401, "password-required"))
-    yield Try("alice's certificate, bob's password", "certificate-and-basic",
+    yield attempt("alice's certificate, bob's password", "certificate-and-basic",
               settings("alice", policy=both, login="bob"), refuse(403, "user-mismatch"))
-    yield Try("alice, a wrong password", "certificate-or-basic",
+    yield attempt("alice, a wrong password", "certificate-or-basic",
               settings(policy=either, login="alice", password="wrong"), refuse(401, "password-rejected"))
-    yield Try("neither certificate nor password", "certificate-or-basic", settings(policy=either),
+    yield attempt("neither certificate nor password", "certificate-or-basic", settings(policy=either),
               refuse(401, "credentials-required"))
-    yield Try("an expired certificate, right password", "certificate-or-basic",
+    yield attempt("an expired certificate, right password", "certificate-or-basic",
               settings("expired", policy=either, login="alice"), refuse(403, "certificate-expired"))
 
 
@@ -243,7 +257,7 @@ def refused_tries(phones, refuse):
             ("alice's, expired yesterday", "expired", "certificate-expired"),
             ("alice's name, from a strange CA", "strange", "certificate-untrusted"))
     for who, certificate, reason in rows:
-        yield Try(who, "Settings", phones.device(certificate).user_information, refuse(403, reason))
+        yield attempt(who, "Settings", phones.device(certificate).user_information, refuse(403, reason))
 
 
 def outage_tries(phones, refuse):
@@ -251,13 +265,13 @@ def outage_tries(phones, refuse):
     controller = phones.laboratory.dc
     alice = phones.device("alice")
     controller.stop()
-    yield Try("alice's, Active Directory is down", "Settings", alice.user_information,
+    yield attempt("alice's, Active Directory is down", "Settings", alice.user_information,
               refuse(503, "directory-unavailable"))
-    yield Try("alice's password, it is still down", "certificate-or-basic",
+    yield attempt("alice's password, it is still down", "certificate-or-basic",
               phones.device(policy="certificate-or-basic", login="alice").user_information,
               refuse(503, "directory-unavailable"))
     controller.start()
-    yield Try("alice's, Active Directory is back", "Settings", functools.partial(ask_until_served, alice),
+    yield attempt("alice's, Active Directory is back", "Settings", functools.partial(ask_until_served, alice),
               functools.partial(mailbox, phones.laboratory.people["alice"].mail))
 
 
@@ -275,16 +289,13 @@ def ask_until_served(device):
 
 def perform(one, proxy):
     """Does one try and prints its line; True when it went as expected."""
-    begin = time.monotonic()
     try:
-        answer = one.ask()
+        answer, seconds = one.ask()
         good, text = one.judge(answer)
-        status = answer.status
-    except (OSError, http.client.HTTPException, process.NotReady) as failure:
-        good, text, status = False, f"no answer: {failure}", "---"
-    verdict = "as expected" if good else "UNEXPECTED"
-    print(f"{verdict:12} {one.who:40} {one.what:22} {status} {time.monotonic() - begin:5.1f} s  {text}",
-          flush=True)
+        came = f"{answer.status} {seconds:5.1f} s  {text}"
+    except (OSError, http.client.HTTPException, process.NotReady, RuntimeError) as failure:
+        good, came = False, f"no answer: {failure}"
+    print(f"{'as expected' if good else 'UNEXPECTED':12} {one.who:42} {one.what:22} {came}", flush=True)
     if not good:
         print("  the last lines of the proxy's error log:")
         for line in proxy.error_log().splitlines()[-LOG_LINES:]:
@@ -344,7 +355,7 @@ def check_conditions():
         raise Usage(f"{ROOT} belongs to somebody else; remove it")
 
 
-def stop():
+def stop_all():
     """Ends whatever an earlier run left, and removes its folder."""
     if ROOT.exists():
         Laboratory(ROOT).stop()
@@ -381,9 +392,9 @@ def main():
     try:
         check_conditions() if not arguments.stop else None
         if arguments.stop:
-            stop()
+            stop_all()
             return 0
-        stop()
+        stop_all()
         status = run(arguments.keep)
     except (Usage, process.NotReady, RuntimeError, OSError) as failure:
         print(f"the demo cannot run: {failure}", file=sys.stderr)
@@ -401,7 +412,7 @@ def finish(status):
     if status == 1 and ROOT.exists():
         Laboratory(ROOT).stop()
     else:
-        stop()
+        stop_all()
 
 
 if __name__ == "__main__":

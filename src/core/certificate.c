@@ -10,7 +10,7 @@
 
 static const char sid_uri_prefix[] = "tag:microsoft.com,2022-09-14:sid:"; /* KB5014754 */
 
-/* 1.3.6.1.4.1.311.25.2 (szOID_NTDS_CA_SECURITY_EXT) and 1.3.6.1.4.1.311.25.2.1 (szOID_NTDS_OBJECTSID): MS-WCCE 2.2.2.7.7.4 */
+/* 1.3.6.1.4.1.311.25.2 and 1.3.6.1.4.1.311.25.2.1, szOID_NTDS_OBJECTSID: MS-WCCE 2.2.2.7.7.4 */
 static const uint8_t sid_extension_oid[] = { 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x19, 0x02 };
 static const uint8_t object_sid_oid[] = { 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x19, 0x02, 0x01 };
 

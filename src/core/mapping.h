@@ -63,7 +63,7 @@ struct eca_mapping_keys {
     struct eca_mapping_key keys[ECA_MAPPING_KEYS_MAX];
     size_t count;
     char sid[ECA_SID_TEXT_MAX];  /* the SID the certificate carries and that has a veto (rule 3), or "" */
-    char strong_value[ECA_MAPPING_VALUE_MAX]; /* the altSecurityIdentities value to store to make a mapping strong, or "" */
+    char strong_value[ECA_MAPPING_VALUE_MAX]; /* altSecurityIdentities to store for a strong mapping, or "" */
     int64_t not_before;          /* of the certificate: rule 5 */
     char text[ECA_MAPPING_TEXT_MAX];
     size_t text_length;

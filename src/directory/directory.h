@@ -33,8 +33,7 @@ struct eca_directory {
 struct eca_directory_operations {
     /* Every account that any of the keys may belong to, each with the keys that compared equal again. */
     enum eca_directory_answer (*find_by_keys)(struct eca_directory *directory, const struct eca_mapping_keys *keys,
-                                              apr_time_t deadline, struct eca_candidates *out,
-                                              struct eca_error *err);
+                                              apr_time_t deadline, struct eca_candidates *out, struct eca_error *err);
 
     /* The one account a login name means; *found is false for none and for more than one. */
     enum eca_directory_answer (*find_by_login)(struct eca_directory *directory, const struct eca_login_name *login,

@@ -125,16 +125,16 @@ static enum eca_ldap_fault prepare(struct eca_ldap_connection *connection, const
     if (fault == ECA_LDAP_OK && (url.tls || password))
         fault = eca_ldap_tls_start(connection, settings->ca_file, !url.tls, until, err);
     if (fault == ECA_LDAP_OK)
-        /* A newer libldap makes the socket block after a handshake: half an answer could then hold us for ever. */
+        /* libldap makes the socket block in a handshake: half an answer could then hold us beyond the deadline. */
         (void)fcntl(connection->fd, F_SETFL, fcntl(connection->fd, F_GETFL) | O_NONBLOCK);
     if (fault == ECA_LDAP_OK && purpose == ECA_LDAP_FOR_SEARCH)
         fault = bind_for_search(connection, settings, until, err);
     return fault;
 }
 
-enum eca_ldap_fault eca_ldap_connection_open(struct eca_ldap_connection **out,
-                                             const struct eca_ldap_settings *settings, const char *url,
-                                             enum eca_ldap_purpose purpose, apr_time_t until, struct eca_error *err)
+enum eca_ldap_fault eca_ldap_connection_open(struct eca_ldap_connection **out, const struct eca_ldap_settings *settings,
+                                             const char *url, enum eca_ldap_purpose purpose, apr_time_t until,
+                                             struct eca_error *err)
 {
     struct eca_ldap_connection *connection = calloc(1, sizeof *connection);
     enum eca_ldap_fault fault;
@@ -171,9 +171,8 @@ enum eca_ldap_fault eca_ldap_connection_judge(struct eca_ldap_connection *connec
     return fault;
 }
 
-enum eca_ldap_fault eca_ldap_connection_await(struct eca_ldap_connection *connection, int message_id,
-                                              const char *doing, apr_time_t until, LDAPMessage **out,
-                                              struct eca_error *err)
+enum eca_ldap_fault eca_ldap_connection_await(struct eca_ldap_connection *connection, int message_id, const char *doing,
+                                              apr_time_t until, LDAPMessage **out, struct eca_error *err)
 {
     struct timeval left = eca_ldap_clock_timeval(until);
     LDAPMessage *answer = NULL;
@@ -207,8 +206,8 @@ static int read_result(LDAP *ld, LDAPMessage *answer, char remark[ECA_LDAP_REMAR
 }
 
 enum eca_ldap_fault eca_ldap_connection_search(struct eca_ldap_connection *connection,
-                                               const struct eca_ldap_query *query, apr_time_t until,
-                                               LDAPMessage **out, bool *truncated, struct eca_error *err)
+                                               const struct eca_ldap_query *query, apr_time_t until, LDAPMessage **out,
+                                               bool *truncated, struct eca_error *err)
 {
     char remark[ECA_LDAP_REMARK_MAX] = "";
     struct timeval left = eca_ldap_clock_timeval(until);

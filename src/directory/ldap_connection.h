@@ -27,9 +27,9 @@ enum eca_ldap_purpose {
 };
 
 /* Every `until` in this room is of eca_ldap_clock(). */
-enum eca_ldap_fault eca_ldap_connection_open(struct eca_ldap_connection **out,
-                                             const struct eca_ldap_settings *settings, const char *url,
-                                             enum eca_ldap_purpose purpose, apr_time_t until, struct eca_error *err);
+enum eca_ldap_fault eca_ldap_connection_open(struct eca_ldap_connection **out, const struct eca_ldap_settings *settings,
+                                             const char *url, enum eca_ldap_purpose purpose, apr_time_t until,
+                                             struct eca_error *err);
 
 struct eca_ldap_query {
     const char *base;
@@ -44,8 +44,8 @@ struct eca_ldap_query {
  * said timeLimitExceeded or anything else, there is no *out: half an answer is none.
  */
 enum eca_ldap_fault eca_ldap_connection_search(struct eca_ldap_connection *connection,
-                                               const struct eca_ldap_query *query, apr_time_t until,
-                                               LDAPMessage **out, bool *truncated, struct eca_error *err);
+                                               const struct eca_ldap_query *query, apr_time_t until, LDAPMessage **out,
+                                               bool *truncated, struct eca_error *err);
 
 /*
  * A simple bind. OK: the server answered, with *code and, in `remark`, its own words; everything else could not
@@ -67,9 +67,8 @@ enum eca_ldap_fault eca_ldap_connection_gssapi_bind(struct eca_ldap_connection *
  * Waits for the answer to a request just sent. OK with *out; otherwise a sentence about `doing`
  * ("searching", "binding").
  */
-enum eca_ldap_fault eca_ldap_connection_await(struct eca_ldap_connection *connection, int message_id,
-                                              const char *doing, apr_time_t until, LDAPMessage **out,
-                                              struct eca_error *err);
+enum eca_ldap_fault eca_ldap_connection_await(struct eca_ldap_connection *connection, int message_id, const char *doing,
+                                              apr_time_t until, LDAPMessage **out, struct eca_error *err);
 
 /* The fault of a result code, with a sentence that holds the server's or library's words. OK only for 0. */
 enum eca_ldap_fault eca_ldap_connection_judge(struct eca_ldap_connection *connection, const char *doing, int code,

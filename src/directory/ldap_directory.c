@@ -196,8 +196,17 @@ static enum eca_ldap_fault search_accounts(void *context, struct eca_ldap_connec
     struct account_search *search = context;
     const struct eca_ldap_settings *settings = &search->directory->servers.settings;
     const char *const attributes[] = {
-        "objectSid", "sAMAccountName", "userPrincipalName", "mail", "altSecurityIdentities", "userAccountControl",
-        "msDS-User-Account-Control-Computed", "accountExpires", "whenCreated", settings->extra_attribute, NULL,
+        "objectSid",
+        "sAMAccountName",
+        "userPrincipalName",
+        "mail",
+        "altSecurityIdentities",
+        "userAccountControl",
+        "msDS-User-Account-Control-Computed",
+        "accountExpires",
+        "whenCreated",
+        settings->extra_attribute,
+        NULL,
     };
     const struct eca_ldap_naming *naming = NULL;
     LDAPMessage *answer = NULL;
@@ -228,7 +237,9 @@ static enum eca_ldap_fault search_accounts(void *context, struct eca_ldap_connec
 static enum eca_ldap_fault run_search(struct account_search *search, apr_time_t deadline, struct eca_error *err)
 {
     const struct eca_ldap_task task = {
-        .purpose = ECA_LDAP_FOR_SEARCH, .run = search_accounts, .context = search,
+        .purpose = ECA_LDAP_FOR_SEARCH,
+        .run = search_accounts,
+        .context = search,
     };
 
     return eca_ldap_servers_run(&search->directory->servers, &task, eca_ldap_clock_from_wall(deadline), err);
@@ -349,7 +360,9 @@ static enum eca_directory_answer verify_password(struct eca_directory *directory
         .said = { .text = "" },
     };
     const struct eca_ldap_task task = {
-        .purpose = ECA_LDAP_FOR_PASSWORD, .run = check_password, .context = &check,
+        .purpose = ECA_LDAP_FOR_PASSWORD,
+        .run = check_password,
+        .context = &check,
     };
     enum eca_ldap_fault fault;
 

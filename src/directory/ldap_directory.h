@@ -16,13 +16,13 @@ enum eca_ldap_bind {
 struct eca_ldap_settings {
     const char *urls[ECA_LDAP_URLS_MAX]; /* checked by eca_ldap_url_check(), in order of preference */
     size_t url_count;
-    const char *base;             /* NULL: the server's defaultNamingContext */
+    const char *base; /* NULL: the server's defaultNamingContext */
     enum eca_ldap_bind bind;
-    const char *bind_name;        /* simple: DN, UPN or DOMAIN\user */
-    const char *bind_password;    /* simple: never empty */
-    const char *ca_file;          /* PEM; NULL: the system's store */
-    const char *extra_attribute;  /* read into eca_account.attribute, or NULL */
-    int connections;              /* at most so many open handles, idle or in use; also the most callers at a time */
+    const char *bind_name;       /* simple: DN, UPN or DOMAIN\user */
+    const char *bind_password;   /* simple: never empty */
+    const char *ca_file;         /* PEM; NULL: the system's store */
+    const char *extra_attribute; /* read into eca_account.attribute, or NULL */
+    int connections;             /* at most so many open handles, idle or in use; also the most callers at a time */
     /*
      * gssapi: makes the calling thread's next GSSAPI initiation use the service account's
      * credentials (gss_krb5_ccache_name); release_credentials undoes it. Both on the calling thread.

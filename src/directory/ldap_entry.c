@@ -74,8 +74,10 @@ static bool read_text(char *out, size_t capacity, const struct eca_ldap_entry *e
 
 static bool absent(const struct eca_ldap_entry *entry, const char *name, struct eca_error *err)
 {
-    return eca_error_set(err, "the directory entry %s cannot be used: %s is absent: may the bind account read it, and is "
-                         "this no global catalog?", entry->dn, name);
+    return eca_error_set(err,
+                         "the directory entry %s cannot be used: %s is absent: may the bind account read it, and is "
+                         "this no global catalog?",
+                         entry->dn, name);
 }
 
 static bool read_number(int64_t *out, const struct eca_ldap_entry *entry, const char *name, struct eca_error *err)
@@ -99,7 +101,8 @@ static bool read_flags(uint32_t *out, const struct eca_ldap_entry *entry, const 
     if (!read_number(&number, entry, name, err))
         return false;
     if (number < INT32_MIN || number > (int64_t)UINT32_MAX)
-        return eca_error_set(err, "the directory entry %s cannot be used: %s does not fit into 32 bits", entry->dn, name);
+        return eca_error_set(err, "the directory entry %s cannot be used: %s does not fit into 32 bits", entry->dn,
+                             name);
     *out = (uint32_t)number;
     return true;
 }
@@ -196,7 +199,7 @@ static bool implies_account(const struct eca_account *account, const struct eca_
     struct eca_slice name;
 
     return account->domain[0] != '\0' && eca_mapping_key_implicit_name(key, account->domain, &name)
-        && eca_slice_equal_ascii_nocase(name, eca_slice_from_text(account->sam_account_name));
+           && eca_slice_equal_ascii_nocase(name, eca_slice_from_text(account->sam_account_name));
 }
 
 bool eca_ldap_entry_match(uint32_t *matched, const struct eca_ldap_entry *entry, const struct eca_account *account,

@@ -91,7 +91,7 @@ const char *eca_ldap_logon_failure(const char *diagnostic)
 bool eca_ldap_blames_certificate(const char *remark)
 {
     return strcasestr(remark, "certificate") != NULL || strcasestr(remark, "hostname") != NULL
-        || strcmp(remark, ECA_LDAP_GNUTLS_UNVERIFIED) == 0;
+           || strcmp(remark, ECA_LDAP_GNUTLS_UNVERIFIED) == 0;
 }
 
 bool eca_ldap_blames_kdc_outage(const char *remark)

@@ -35,7 +35,7 @@ static bool set_protection(LDAP *ld)
     if (tls && ldap_set_option(ld, LDAP_OPT_X_SASL_CBINDING, &binding) != LDAP_OPT_SUCCESS)
         return false;
     return ldap_set_option(ld, LDAP_OPT_X_SASL_SSF_MIN, &minimum) == LDAP_OPT_SUCCESS
-        && ldap_set_option(ld, LDAP_OPT_X_SASL_SSF_MAX, &maximum) == LDAP_OPT_SUCCESS;
+           && ldap_set_option(ld, LDAP_OPT_X_SASL_SSF_MAX, &maximum) == LDAP_OPT_SUCCESS;
 }
 
 static bool is_protected(LDAP *ld)
@@ -43,8 +43,8 @@ static bool is_protected(LDAP *ld)
     ber_len_t strength = 0;
 
     return ldap_tls_inplace(ld) != 0
-        || (ldap_get_option(ld, LDAP_OPT_X_SASL_SSF, &strength) == LDAP_OPT_SUCCESS
-            && strength >= SIGN_AND_SEAL_SSF);
+           || (ldap_get_option(ld, LDAP_OPT_X_SASL_SSF, &strength) == LDAP_OPT_SUCCESS
+               && strength >= SIGN_AND_SEAL_SSF);
 }
 
 static enum eca_ldap_fault judge_bind(struct eca_ldap_connection *connection, int code, struct eca_error *err)
@@ -63,17 +63,22 @@ static enum eca_ldap_fault judge_bind(struct eca_ldap_connection *connection, in
     if (code == LDAP_LOCAL_ERROR) {
         eca_error_set(err, "%s: the GSSAPI bind failed: %s%s", connection->url, remark,
                       strstr(remark, "Server not found") == NULL
-                          ? "" : "; EASDirectory must name the host as its SPN ldap/HOST does");
+                          ? ""
+                          : "; EASDirectory must name the host as its SPN ldap/HOST does");
         return ECA_LDAP_UNUSABLE;
     }
     if (code == LDAP_AUTH_UNKNOWN) {
-        eca_error_set(err, "%s: the GSSAPI bind failed: %s; is the SASL module for GSSAPI installed "
-                      "(libsasl2-modules-gssapi-mit)?", connection->url, remark);
+        eca_error_set(err,
+                      "%s: the GSSAPI bind failed: %s; is the SASL module for GSSAPI installed "
+                      "(libsasl2-modules-gssapi-mit)?",
+                      connection->url, remark);
         return ECA_LDAP_UNUSABLE;
     }
     if (code > 0 && ldap_tls_inplace(connection->ld) != 0) {
-        eca_error_set(err, "%s: the GSSAPI bind inside TLS is refused: %s%s%s; use ldap:// with gssapi: it is signed and "
-                      "sealed", connection->url, ldap_err2string(code), remark[0] == '\0' ? "" : ": ", remark);
+        eca_error_set(err,
+                      "%s: the GSSAPI bind inside TLS is refused: %s%s%s; use ldap:// with gssapi: it is signed and "
+                      "sealed",
+                      connection->url, ldap_err2string(code), remark[0] == '\0' ? "" : ": ", remark);
         return ECA_LDAP_UNUSABLE;
     }
     if (code == LDAP_INVALID_CREDENTIALS) {

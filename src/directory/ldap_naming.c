@@ -79,7 +79,10 @@ static enum eca_ldap_fault read_root(struct eca_ldap_naming *naming, char config
 {
     static const char *const attributes[] = { "defaultNamingContext", "configurationNamingContext", NULL };
     const struct eca_ldap_query query = {
-        .base = "", .scope = LDAP_SCOPE_BASE, .filter = "(objectClass=*)", .attributes = attributes,
+        .base = "",
+        .scope = LDAP_SCOPE_BASE,
+        .filter = "(objectClass=*)",
+        .attributes = attributes,
     };
     LDAPMessage *answer = NULL, *entry;
     bool truncated = false;
@@ -90,7 +93,7 @@ static enum eca_ldap_fault read_root(struct eca_ldap_naming *naming, char config
         return fault;
     entry = ldap_first_entry(connection->ld, answer);
     found = entry != NULL
-         && (base != NULL || read_text(naming->base, sizeof naming->base, connection->ld, entry, attributes[0]));
+            && (base != NULL || read_text(naming->base, sizeof naming->base, connection->ld, entry, attributes[0]));
     if (entry == NULL || !read_text(configuration, ECA_ACCOUNT_DN_MAX, connection->ld, entry, attributes[1]))
         configuration[0] = '\0';
     ldap_msgfree(answer);

@@ -31,7 +31,7 @@ struct eca_ldap_pool *eca_ldap_pool_create(int limit)
     if (pthread_condattr_init(&attributes) != 0)
         goto no_attributes;
     ready = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0
-         && pthread_cond_init(&pool->released, &attributes) == 0;
+            && pthread_cond_init(&pool->released, &attributes) == 0;
     pthread_condattr_destroy(&attributes);
     if (!ready)
         goto no_attributes;
@@ -103,8 +103,7 @@ static bool wait_for_release(struct eca_ldap_pool *pool, apr_time_t until)
     return pthread_cond_timedwait(&pool->released, &pool->lock, &moment) != ETIMEDOUT;
 }
 
-bool eca_ldap_pool_acquire(struct eca_ldap_pool *pool, bool fresh, apr_time_t until,
-                           struct eca_ldap_connection **idle)
+bool eca_ldap_pool_acquire(struct eca_ldap_pool *pool, bool fresh, apr_time_t until, struct eca_ldap_connection **idle)
 {
     struct eca_ldap_connection *dead;
     bool acquired;

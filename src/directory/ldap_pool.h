@@ -15,8 +15,7 @@ struct eca_ldap_pool *eca_ldap_pool_create(int limit);
  * that was kept and from which nothing has arrived meanwhile, else NULL, and the caller opens one.
  * `fresh`: no kept one is wanted. Threads: any.
  */
-bool eca_ldap_pool_acquire(struct eca_ldap_pool *pool, bool fresh, apr_time_t until,
-                           struct eca_ldap_connection **idle);
+bool eca_ldap_pool_acquire(struct eca_ldap_pool *pool, bool fresh, apr_time_t until, struct eca_ldap_connection **idle);
 
 /* Gives the right back, and keeps `connection` for 300 s; NULL when it was closed. */
 void eca_ldap_pool_release(struct eca_ldap_pool *pool, struct eca_ldap_connection *connection);

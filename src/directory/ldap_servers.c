@@ -37,8 +37,8 @@ static enum eca_ldap_fault run_on(const struct eca_ldap_task *task, struct eca_l
 
 /* `silent`: the URL of a server that just used its share of the time, or NULL. */
 static enum eca_ldap_fault run_on_fresh(struct eca_ldap_servers *servers, const struct eca_ldap_task *task,
-                                        const char *silent, struct eca_ldap_connection **connection,
-                                        apr_time_t until, struct eca_error *err)
+                                        const char *silent, struct eca_ldap_connection **connection, apr_time_t until,
+                                        struct eca_error *err)
 {
     const struct eca_ldap_settings *settings = &servers->settings;
     enum eca_ldap_fault result = silent == NULL ? ECA_LDAP_OK : ECA_LDAP_SILENT;
@@ -64,16 +64,14 @@ static enum eca_ldap_fault run_on_fresh(struct eca_ldap_servers *servers, const 
 }
 
 static enum eca_ldap_fault run_on_any(struct eca_ldap_servers *servers, const struct eca_ldap_task *task,
-                                      struct eca_ldap_connection **connection, apr_time_t until,
-                                      struct eca_error *err)
+                                      struct eca_ldap_connection **connection, apr_time_t until, struct eca_error *err)
 {
     const char *silent = NULL;
 
     if (*connection != NULL) {
         struct eca_error kept = { .text = "" };
         const char *url = (*connection)->url;
-        const enum eca_ldap_fault fault =
-            run_on(task, connection, share_of(until, servers->settings.url_count), &kept);
+        const enum eca_ldap_fault fault = run_on(task, connection, share_of(until, servers->settings.url_count), &kept);
 
         if (fault == ECA_LDAP_OK)
             return fault;

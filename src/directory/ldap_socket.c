@@ -16,6 +16,12 @@
 #define KEEPALIVE_INTERVAL 10
 #define KEEPALIVE_PROBES 3
 
+/*
+ * libldap 2.5 makes the socket block again in the middle of a TLS handshake; half a record would
+ * then hold the thread for ever. With this it looks at its clock again.
+ */
+#define BLOCKED_MAX ((struct timeval){ .tv_sec = 0, .tv_usec = 100000 })
+
 static void set_options(int fd)
 {
     const struct {
@@ -27,10 +33,13 @@ static void set_options(int fd)
         { IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL },
         { IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES },
     };
+    const struct timeval blocked = BLOCKED_MAX;
 
     /* Every wait has its own deadline: a kernel without one of these only notices a dead peer later. */
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         (void)setsockopt(fd, rows[i].level, rows[i].name, &rows[i].value, sizeof rows[i].value);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &blocked, sizeof blocked);
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &blocked, sizeof blocked);
 }
 
 /* 0, or the errno of the connection. */

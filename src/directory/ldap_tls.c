@@ -38,10 +38,10 @@ bool eca_ldap_tls_check_ca_file(const char *ca_file, struct eca_error *err)
 static const char *system_store(void)
 {
     static const char *const paths[] = {
-        "/etc/ssl/certs/ca-certificates.crt",                 /* Debian */
+        "/etc/ssl/certs/ca-certificates.crt",                /* Debian */
         "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* Fedora and its family */
-        "/etc/ssl/ca-bundle.pem",                             /* SUSE */
-        "/etc/ssl/cert.pem",                                  /* Alpine, BSD */
+        "/etc/ssl/ca-bundle.pem",                            /* SUSE */
+        "/etc/ssl/cert.pem",                                 /* Alpine, BSD */
     };
 
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
@@ -62,14 +62,13 @@ static bool set_context(LDAP *ld, const char *ca_file)
     const int client = 0;
 
     return ldap_set_option(ld, LDAP_OPT_X_TLS_CACERTDIR, NULL) == LDAP_OPT_SUCCESS
-        && ldap_set_option(ld, LDAP_OPT_X_TLS_CACERTFILE, ca_file) == LDAP_OPT_SUCCESS
-        && ldap_set_option(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand) == LDAP_OPT_SUCCESS
-        && ldap_set_option(ld, LDAP_OPT_X_TLS_PROTOCOL_MIN, &minimum) == LDAP_OPT_SUCCESS
-        && ldap_set_option(ld, LDAP_OPT_X_TLS_NEWCTX, &client) == LDAP_OPT_SUCCESS;
+           && ldap_set_option(ld, LDAP_OPT_X_TLS_CACERTFILE, ca_file) == LDAP_OPT_SUCCESS
+           && ldap_set_option(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand) == LDAP_OPT_SUCCESS
+           && ldap_set_option(ld, LDAP_OPT_X_TLS_PROTOCOL_MIN, &minimum) == LDAP_OPT_SUCCESS
+           && ldap_set_option(ld, LDAP_OPT_X_TLS_NEWCTX, &client) == LDAP_OPT_SUCCESS;
 }
 
-static enum eca_ldap_fault ask_for_tls(struct eca_ldap_connection *connection, apr_time_t until,
-                                       struct eca_error *err)
+static enum eca_ldap_fault ask_for_tls(struct eca_ldap_connection *connection, apr_time_t until, struct eca_error *err)
 {
     LDAPMessage *answer = NULL;
     enum eca_ldap_fault fault;
@@ -103,8 +102,8 @@ static enum eca_ldap_fault judge_handshake(struct eca_ldap_connection *connectio
         eca_error_set(err,
                       "%s: the server's TLS certificate is not accepted: %s; the CA that issued it must be in %s "
                       "(EASDirectoryCAFile) and EASDirectory must name the host as the certificate does",
-                      connection->url,
-                      strcmp(remark, ECA_LDAP_GNUTLS_UNVERIFIED) == 0 ? "not verified" : remark, ca_file == NULL ? "the system's store" : ca_file);
+                      connection->url, strcmp(remark, ECA_LDAP_GNUTLS_UNVERIFIED) == 0 ? "not verified" : remark,
+                      ca_file == NULL ? "the system's store" : ca_file);
         return ECA_LDAP_UNUSABLE;
     }
     if (eca_ldap_clock_left(until) == 0) {
@@ -116,8 +115,8 @@ static enum eca_ldap_fault judge_handshake(struct eca_ldap_connection *connectio
     return ECA_LDAP_DOWN;
 }
 
-enum eca_ldap_fault eca_ldap_tls_start(struct eca_ldap_connection *connection, const char *ca_file,
-                                       bool with_operation, apr_time_t until, struct eca_error *err)
+enum eca_ldap_fault eca_ldap_tls_start(struct eca_ldap_connection *connection, const char *ca_file, bool with_operation,
+                                       apr_time_t until, struct eca_error *err)
 {
     const char *trusted = ca_file == NULL ? system_store() : ca_file;
     enum eca_ldap_fault fault = ECA_LDAP_OK;

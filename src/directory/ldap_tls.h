@@ -13,7 +13,7 @@ bool eca_ldap_tls_check_ca_file(const char *ca_file, struct eca_error *err);
 
 /* TLS from the first byte (ldaps://), or after the StartTLS operation (RFC 4511 4.14). The server's
  * certificate must be trusted and bear the URL's host name. */
-enum eca_ldap_fault eca_ldap_tls_start(struct eca_ldap_connection *connection, const char *ca_file,
-                                       bool with_operation, apr_time_t until, struct eca_error *err);
+enum eca_ldap_fault eca_ldap_tls_start(struct eca_ldap_connection *connection, const char *ca_file, bool with_operation,
+                                       apr_time_t until, struct eca_error *err);
 
 #endif

@@ -11,7 +11,7 @@ static bool is_digit(uint8_t byte)
 static bool append_digit(int64_t *number, int digit)
 {
     return !__builtin_mul_overflow(*number, (int64_t)10, number)
-        && !__builtin_sub_overflow(*number, (int64_t)digit, number);
+           && !__builtin_sub_overflow(*number, (int64_t)digit, number);
 }
 
 /* integer = "0" / ["-"] nonzero *digit */

@@ -10,6 +10,7 @@
 #include <apr_uri.h>
 #include <http_log.h>
 #include <http_protocol.h>
+#include <http_request.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,6 +69,19 @@ static const char *backend_url(const request_rec *r)
 bool eca_delegate_is_proxied(const request_rec *r)
 {
     return backend_url(r) != NULL;
+}
+
+/* Other schemes of mod_proxy (ajp, h2, fcgi …) do not run its fixups hook: the identity would not be written. */
+static bool can_carry_identity(const request_rec *r)
+{
+    static const char *const schemes[] = { "http:", "https:", "balancer:" };
+    const char *url = backend_url(r);
+
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        if (ap_cstr_casecmpn(url, schemes[i], strlen(schemes[i])) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* With a balancer the member is chosen after fixups, so its host cannot be known here. */
@@ -230,6 +244,17 @@ static bool is_delegated(const struct eca_request *request)
     return request->token != NULL || request->spn != NULL || request->identity != NULL;
 }
 
+/* The client's own credentials are for us alone; what logs or expressions could still see of them goes too. */
+static void forget_credentials(request_rec *r)
+{
+    const char *value = apr_table_get(r->headers_in, "Authorization");
+
+    if (value == NULL)
+        return;
+    explicit_bzero((char *)value, strlen(value));
+    apr_table_unset(r->headers_in, "Authorization");
+}
+
 /* Nobody else's request may ever travel on a connection that carried an identity. */
 static void guard_backend(struct eca_request *request, request_rec *r)
 {
@@ -244,6 +269,12 @@ enum eca_reason eca_delegate_prepare(struct eca_request *request)
 
     if (!eca_delegate_is_proxied(request->r) || strcmp(delegation, "none") == 0)
         return ECA_REASON_GRANTED;
+    if (!can_carry_identity(request->r)) {
+        eca_error_set(&request->work->detail, "the backend is not reached by http or https");
+        return ECA_REASON_DELEGATION_MISCONFIGURED;
+    }
+    if (strcmp(delegation, "passthrough") != 0)
+        forget_credentials(request->r);
     if (strcmp(delegation, "kerberos") == 0)
         reason = prepare_kerberos(request);
     else if (strcmp(delegation, "header") == 0)
@@ -343,7 +374,6 @@ static apr_status_t filter_answer(ap_filter_t *filter, apr_bucket_brigade *briga
     struct eca_request *request = filter->ctx;
     request_rec *r = filter->r;
     ap_filter_t *next = filter->next;
-    int status = HTTP_BAD_GATEWAY;
 
     ap_remove_output_filter(filter);
     if (!is_rejected(request, r->status)) {
@@ -354,11 +384,9 @@ static apr_status_t filter_answer(ap_filter_t *filter, apr_bucket_brigade *briga
     r->status = HTTP_OK; /* or ap_die() takes our answer for a second error */
     r->status_line = NULL;
     apr_table_clear(r->headers_out);
-    status = reject(request);
     apr_brigade_cleanup(brigade);
-    APR_BRIGADE_INSERT_TAIL(brigade, ap_bucket_error_create(status, NULL, r->pool, brigade->bucket_alloc));
-    APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(brigade->bucket_alloc));
-    return ap_pass_brigade(next, brigade);
+    ap_die(reject(request), r); /* no error bucket: httpd's header filter loses err_headers_out with X-EAS-Reason on it */
+    return AP_FILTER_ERROR;
 }
 
 int eca_delegate_judge_status(int *status, request_rec *r)

@@ -19,7 +19,6 @@ struct eca_request_work {
     struct eca_certificate certificate; /* closed with the pool; .x509 NULL when none was shown or it cannot be read */
     STACK_OF(X509) *chain;              /* borrowed from the connection */
     struct eca_account account;         /* .sid "" until an account is known */
-    char strong_value[4096];            /* what to store to make the mapping strong, for `mapping-weak` */
     const char *login_name;             /* as typed, NULL without Basic */
     const char *password;               /* wiped with the pool */
 };

@@ -87,12 +87,16 @@ bool eca_service_prepare(apr_pool_t *pool, const struct eca_server_config *confi
                          struct eca_error *err)
 {
     struct eca_service *service = config->service;
+    apr_finfo_t info = { 0 };
 
     if (needs_keytab && !check_keytab(pool, config, err))
         return false;
     if (service->prepared)
         return true;
     service->prepared = true;
+    if (config->directory_ca_file != NULL
+        && apr_stat(&info, config->directory_ca_file, APR_FINFO_TYPE, pool) != APR_SUCCESS)
+        return eca_error_set(err, "EASDirectoryCAFile: %s does not exist or cannot be reached", config->directory_ca_file);
     if (config->directory_bind.method == ECA_LDAP_BIND_SIMPLE
         && !read_password(pool, service, config->directory_bind.file, err))
         return false;

@@ -78,7 +78,7 @@ static bool open_condition(pthread_cond_t *condition)
     if (pthread_condattr_init(&attributes) != 0)
         return false;
     opened = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0
-          && pthread_cond_init(condition, &attributes) == 0;
+             && pthread_cond_init(condition, &attributes) == 0;
     pthread_condattr_destroy(&attributes);
     return opened;
 }

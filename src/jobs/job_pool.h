@@ -15,14 +15,14 @@
  */
 struct eca_job {
     /* Set by the caller before eca_job_pool_run(). */
-    void (*run)(struct eca_job *job);     /* sets `succeeded` */
+    void (*run)(struct eca_job *job); /* sets `succeeded` */
     void (*destroy)(struct eca_job *job);
-    const void *key;                      /* jobs with the same key bytes under way are one job; NULL: never shared */
+    const void *key; /* jobs with the same key bytes under way are one job; NULL: never shared */
     size_t key_length;
     bool succeeded; /* written by run(): the service behind it answered, whatever it said: closes the breaker */
     /* The pool's own. */
     struct eca_job *next;
-    unsigned references;         /* the waiters, and the helper while it runs */
+    unsigned references; /* the waiters, and the helper while it runs */
     int state;
     apr_uint64_t successes_before; /* of the pool, when this job was handed over */
     pthread_cond_t finished;

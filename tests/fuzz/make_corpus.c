@@ -37,7 +37,7 @@ static void write_certificate(const char *name, const struct make_certificate *w
 
     der.length = 0;
     make_certificate_der(&der, what);
-    write_input("fuzz_certificate", name, make_der_slice(&der));
+    write_input("certificate", name, make_der_slice(&der));
 }
 
 /* Every way to success that a certificate has, and the near misses beside them. */
@@ -123,7 +123,7 @@ static void write_names(void)
 
         der.length = 0;
         make_der_name(&der, rows[i].parts, rows[i].count);
-        write_input("fuzz_distinguished_name", rows[i].name, make_der_slice(&der));
+        write_input("distinguished_name", rows[i].name, make_der_slice(&der));
     }
 }
 
@@ -133,21 +133,21 @@ static void write_texts(void)
         const char *target, *name;
         struct eca_slice text;
     } rows[] = {
-        { "fuzz_ldap_filter", "user", SLICE("alice") },
-        { "fuzz_ldap_filter", "domain", SLICE("EXAMPLE\\alice") },
-        { "fuzz_ldap_filter", "upn", SLICE("alice@example.test") },
-        { "fuzz_ldap_filter", "other-suffix", SLICE("j\xc3\xbcrgen@corp.test") },
-        { "fuzz_ldap_filter", "injection", SLICE("a*)(objectClass=*") },
-        { "fuzz_ldap_filter", "implicit-injection", SLICE("*)(|(cn=*@example.test") },
-        { "fuzz_ldap_filter", "nul", SLICE("bob\0.evil.test") },
-        { "fuzz_ldap_filter", "issuer-serial", SLICE("X509:<I>DC=com,CN=\"C, \"\"A\"\"\"<SR>1200") },
-        { "fuzz_activesync", "plain", SLICE("Cmd=Sync&User=contoso%5Cbob&DeviceId=ApplF2L&DeviceType=iPhone") },
-        { "fuzz_activesync", "plain-hostile", SLICE("cmd=%0d%0a&User=%ff%00%c5%81&DeviceId=%01%zz&x") },
-        { "fuzz_activesync", "base64", SLICE("jAAJBAp2MTQwRGV2aWNlAApTbWFydFBob25l") },
-        { "fuzz_activesync", "base64-binary-id", SLICE("jRIJBBBIIEnixExH44Q4QQ5BjpsCBB8dp%2BAGaVBob25l") },
-        { "fuzz_activesync", "base64-tags", SLICE("oQEJBAdBcHBsQUJDBAEAAAAGaVBob25lBwEBCAtjb250b3NvXGJvYg==") },
-        { "fuzz_activesync", "binary", SLICE("\x8c\0\x09\x04\x02" "d\x7f\x04\1\0\0\0\x01t\x63\x02xx\x08\x03" "bob") },
-        { "fuzz_activesync", "terminal", SLICE("\"\\\x1b[2J\xc2\x9b\xe2\x82\xac") },
+        { "ldap_filter", "user", SLICE("alice") },
+        { "ldap_filter", "domain", SLICE("EXAMPLE\\alice") },
+        { "ldap_filter", "upn", SLICE("alice@example.test") },
+        { "ldap_filter", "other-suffix", SLICE("j\xc3\xbcrgen@corp.test") },
+        { "ldap_filter", "injection", SLICE("a*)(objectClass=*") },
+        { "ldap_filter", "implicit-injection", SLICE("*)(|(cn=*@example.test") },
+        { "ldap_filter", "nul", SLICE("bob\0.evil.test") },
+        { "ldap_filter", "issuer-serial", SLICE("X509:<I>DC=com,CN=\"C, \"\"A\"\"\"<SR>1200") },
+        { "activesync", "plain", SLICE("Cmd=Sync&User=contoso%5Cbob&DeviceId=ApplF2L&DeviceType=iPhone") },
+        { "activesync", "plain-hostile", SLICE("cmd=%0d%0a&User=%ff%00%c5%81&DeviceId=%01%zz&x") },
+        { "activesync", "base64", SLICE("jAAJBAp2MTQwRGV2aWNlAApTbWFydFBob25l") },
+        { "activesync", "base64-binary-id", SLICE("jRIJBBBIIEnixExH44Q4QQ5BjpsCBB8dp%2BAGaVBob25l") },
+        { "activesync", "base64-tags", SLICE("oQEJBAdBcHBsQUJDBAEAAAAGaVBob25lBwEBCAtjb250b3NvXGJvYg==") },
+        { "activesync", "binary", SLICE("\x8c\0\x09\x04\x02" "d\x7f\x04\1\0\0\0\x01t\x63\x02xx\x08\x03" "bob") },
+        { "activesync", "terminal", SLICE("\"\\\x1b[2J\xc2\x9b\xe2\x82\xac") },
     };
 
     for (size_t i = 0; i < COUNT(rows); i++)

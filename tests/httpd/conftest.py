@@ -15,6 +15,8 @@ import pytest
 TREE = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TREE / "tests"), str(TREE / "tests/httpd")]
 
+pytest.register_assert_rewrite("reasons", "proxy")
+
 from directory_change import DirectoryChanges  # noqa: E402
 from holders import Holders  # noqa: E402
 from lab.laboratory import Laboratory  # noqa: E402

@@ -73,6 +73,7 @@ def virtual_host(lab, *contents, port=443, name="proxy", **settings):
         "SSLCACertificateFile": lab.pki.trusted, "SSLProxyEngine": "on",
         "SSLProxyVerify": "require", "SSLProxyCACertificateFile": lab.standin.ca_file,
         "EASDirectory": "ldap://dc1.example.test", "EASDirectoryBind": "gssapi",
+        "EASDirectoryCAFile": lab.dc.ca_file,
         "EASKerberosKeytab": lab.proxy_keytab, "EASTrustedIssuers": lab.pki.trusted,
         "EASDelegationSPN": lab.exchange_spn,
         "CustomLog": '"${FOLDER}/log/eas.log" eas', **settings}
@@ -80,10 +81,19 @@ def virtual_host(lab, *contents, port=443, name="proxy", **settings):
                       "</VirtualHost>"))
 
 
+def simple_bind(lab, folder, **more):
+    """Settings for LDAP over TLS with a name and a password, so that it needs no KDC."""
+    word = folder / "bind.password"
+    word.write_text(lab.services["svc-proxy"].password + "\n", encoding="utf-8")
+    return {"EASDirectory": lab.dc.ldaps_url, "EASDirectoryCAFile": lab.dc.ca_file,
+            "EASDirectoryBind": f'simple "{lab.services["svc-proxy"].dn}" {word}', **more}
+
+
 def whole_site(*hosts, mpm="event", workers=None, port=443):
     """The configuration of an httpd that serves `hosts` at ADDRESS:port."""
     return "\n".join((WORKERS[mpm] if workers is None else workers, f"Listen {ADDRESS}:{port}",
-                      f"ServerName {HOST}", f'LogFormat "{ACCESS_FORMAT}" eas', *hosts, ""))
+                      f"ServerName {HOST}", 'SSLSessionCache "shmcb:${FOLDER}/run/ssl(512000)"',
+                      f'LogFormat "{ACCESS_FORMAT}" eas', *hosts, ""))
 
 
 # ---- what came of a request ----------------------------------------------------------------
@@ -154,6 +164,7 @@ class Proxy:
         self.marked = 0
         self.start_log = tuple(start_log)
         folder = lab.root / "httpd" / name
+        shutil.rmtree(folder, ignore_errors=True)    # of an earlier run
         self.trace_file = folder / "log/krb5-trace.log"
         env = {"KRB5_TRACE": str(self.trace_file), **(env or {})}
         self.httpd = lab.httpd(

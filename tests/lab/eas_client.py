@@ -10,7 +10,8 @@ import ssl
 import subprocess
 import tempfile
 import urllib.parse
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 CONTENT_TYPE = "application/vnd.ms-sync.wbxml"
@@ -46,12 +47,16 @@ def decode(body):
 
 @dataclass
 class Answer:
-    """One response: status, headers (http.client.HTTPMessage), body, decoded xml."""
+    """One response: status, headers (http.client.HTTPMessage), body; decoded `xml` on demand."""
 
     status: int
     headers: http.client.HTTPMessage
     body: bytes
-    xml: str = field(default="")
+
+    @cached_property
+    def xml(self):
+        """The body's document; "" when it holds none."""
+        return decode(self.body)
 
     def values(self, tag):
         """The texts of every element `tag`."""
@@ -144,7 +149,7 @@ class EasClient:
             connection.close()
         elif response.will_close:
             self.close()
-        return Answer(response.status, response.headers, content, decode(content))
+        return Answer(response.status, response.headers, content)
 
     def options(self):
         """OPTIONS: which versions and commands the server offers."""
@@ -199,12 +204,12 @@ class EasClient:
         return answer
 
     def sync_all(self, collection=CONTACTS, rounds=20):
-        """Syncs until nothing new comes."""
+        """Syncs until nothing new comes; begins again when the server has lost the key (Status 3)."""
         for _ in range(rounds):
             before = self.sync_keys.get(collection, "0")
             answer = self.sync(collection, "" if before == "0" else
                                "<GetChanges/><WindowSize>100</WindowSize>")
-            if before != "0" and "<Commands>" not in answer.xml:
+            if before != "0" and "<Commands>" not in answer.xml and answer.value("Status") != "3":
                 return answer
         raise RuntimeError(f"{collection} does not come to rest")
 

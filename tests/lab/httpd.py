@@ -50,7 +50,7 @@ class Httpd:
     """
 
     def __init__(self, folder, config, *, env=None, mpm="event", modules=DEFAULT_MODULES,
-                 module_files=None, log_level="info", options=(), wrapper=(), seconds=20,
+                 module_files=None, log_level="info", options=(), wrapper=(), seconds=60,
                  patience=3):
         self.folder, self.config, self.mpm = Path(folder), config, mpm
         self.modules, self.module_files = tuple(modules), dict(module_files or {})

@@ -97,7 +97,7 @@ class Daemon:
     """
 
     def __init__(self, name, folder, argv, *, ready=None, env=None, user=None, cwd=None,
-                 stop_signal=signal.SIGTERM, seconds=20, patience=10):
+                 stop_signal=signal.SIGTERM, seconds=60, patience=10):
         self.name, self.argv, self.ready, self.seconds = name, list(argv), ready, seconds
         self.folder, self.cwd = Path(folder), cwd
         self.env = dict(os.environ if env is None else env)

@@ -57,7 +57,8 @@ def provision(template, address):
     shutil.rmtree(template, ignore_errors=True)
     template.mkdir(mode=0o700)
     tests = Path(__file__).resolve().parent.parent
-    done = subprocess.run([PYTHON, "-m", "lab.domain_setup", str(template), address],
+    done = subprocess.run(["setpriv", "--pdeathsig=KILL", PYTHON, "-m", "lab.domain_setup",
+                           str(template), address],
                           env={**os.environ, "PYTHONPATH": str(tests)}, text=True,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT)

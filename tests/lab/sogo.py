@@ -9,7 +9,8 @@ import subprocess
 from pathlib import Path
 
 from lab import process
-from lab.accounts import ADMINISTRATOR, ADMINISTRATOR_PASSWORD, DNS_DOMAIN, USERS_DN
+from lab.accounts import ADMINISTRATOR, ADMINISTRATOR_PASSWORD, DNS_DOMAIN, PEOPLE, USERS_DN
+from lab.eas_client import EasClient
 
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
 GNUSTEP_CONF = Path("/etc/GNUstep/GNUstep.conf")
@@ -137,13 +138,20 @@ class Sogo:
         if done.returncode != 0:
             raise RuntimeError(f"psql: {done.stderr}")
         self.memcached_daemon.wait_ready()
-        for sogod in (self.trusting, self.checking):
-            sogod.launch()
+        self.trusting.start()   # alone: two at once would make the same tables
+        self.checking.launch()
 
     def wait_ready(self):
-        """Waits until both sogods answer; the domain must be up."""
-        for sogod in (self.trusting, self.checking):
-            sogod.wait_ready()
+        """Waits until both sogods answer and know everybody; the domain must be up.
+
+        SOGo makes a person's tables at the first request; two first requests at the same
+        time collide and one is answered 501. So everybody has been here once.
+        """
+        self.checking.wait_ready()
+        for name in PEOPLE:
+            client = EasClient(self.url, user=name, headers={"x-webobjects-remote-user": name})
+            client.user_information()
+            client.folder_sync()
 
     def _write_files(self):
         for name in ("state", "spool", "defaults"):
@@ -168,7 +176,7 @@ class Sogo:
         data.mkdir()
         shutil.chown(data, "postgres", "postgres")
         done = subprocess.run(
-            ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups",
+            ["setpriv", "--pdeathsig=KILL", "--reuid=postgres", "--regid=postgres", "--init-groups",
              str(POSTGRES / "initdb"), "-D", str(data), "-A", "trust", "-E", "UTF8",
              "--locale=C", "--no-sync"], cwd="/", env=self.env, capture_output=True, text=True)
         if done.returncode != 0:

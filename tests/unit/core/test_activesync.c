@@ -79,6 +79,7 @@ static void test_parse_query_base64_values_follow_ms_ashttp(void **state)
         { "plus URL-encoded", SLICE("jRIJBBBIIEnixExH44Q4QQ5BjpsCBB8dp%2BAGaVBob25l"), true, "Ping", "",
           "482049e2c44c47e38438410e418e9b02", "iPhone", "14.1" },
         { "one character lost", SLICE("jAAJBAp2MTQwRGV2aWNlAApTbWFydFBob25"), NOTHING },
+        { "one character too many", SLICE("jAAJBAp2MTQwRGV2aWNlAApTbWFydFBob25lA"), NOTHING },
         { "a blank inside", SLICE("jAAJBAp2MTQw RGV2aWNlAApTbWFydFBob25l"), NOTHING },
         { "padding in the middle", SLICE("jAAJBAp2MTQwRGV2aWNlAA==pTbWFydFBob25l"), NOTHING },
         { "three of padding", SLICE("jAAJBAp2MTQwRGV2aWNlAApTbWFydFBob25lA==="), NOTHING },

@@ -13,9 +13,12 @@
 #define BOB "S-1-5-21-294026126-3378245018-1203103949-1002"
 #define URI "tag:microsoft.com,2022-09-14:sid:"
 
+/* The type of the name inside a SID extension: 1.3.6.1.4.1.311.25.2.1 */
+#define TYPE "\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x19\x02\x01"
+
 /* The SID extension of the vectors, byte for byte. */
 #define SID_VECTOR \
-    "\x30\x3f\xa0\x3d\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x19\x02\x01\xa0\x2f\x04\x2d" ALICE
+    "\x30\x3f\xa0\x3d" TYPE "\xa0\x2f\x04\x2d" ALICE
 
 static bool open_with(struct eca_certificate *out, const struct make_certificate *what, struct eca_error *err)
 {
@@ -122,21 +125,26 @@ static void test_open_sid_extension_is_read_exactly_or_refused(void **state)
         const char *sid; /* NULL: malformed */
     } rows[] = {
         { "as AD's CA writes it", SLICE(SID_VECTOR), ALICE },
-        { "a short SID", SLICE("\x30\x1a\xa0\x18\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x19\x02\x01\xa0\x0a\x04\x08S-1-5-18"),
+        { "a short SID", SLICE("\x30\x1a\xa0\x18" TYPE "\xa0\x0a\x04\x08S-1-5-18"),
           "S-1-5-18" },
         { "empty", SLICE(""), NULL },
         { "an empty SEQUENCE", SLICE("\x30\x00"), NULL },
         { "a byte behind", SLICE(SID_VECTOR "\0"), NULL },
-        { "no SID inside", SLICE("\x30\x1a\xa0\x18\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x19\x02\x01\xa0\x0a\x04\x08S-1-5-1x"), NULL },
-        { "an empty string", SLICE("\x30\x12\xa0\x10\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x19\x02\x01\xa0\x02\x04\x00"), NULL },
-        { "NUL at the end of the SID", SLICE("\x30\x1b\xa0\x19\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x19\x02\x01\xa0\x0b\x04\x09S-1-5-18\0"), NULL },
-        { "a UTF8String", SLICE("\x30\x1a\xa0\x18\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x19\x02\x01\xa0\x0a\x0c\x08S-1-5-18"), NULL },
-        { "another type of name", SLICE("\x30\x1a\xa0\x18\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x19\x02\x02\xa0\x0a\x04\x08S-1-5-18"), NULL },
-        { "two names: which one would count?", SLICE("\x30\x34\xa0\x18\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x19\x02\x01\xa0\x0a\x04\x08S-1-5-18"
-          "\xa0\x18\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x19\x02\x01\xa0\x0a\x04\x08S-1-5-19"), NULL },
-        { "a length that is not the shortest", SLICE("\x30\x1b\xa0\x19\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x19\x02\x01\xa0\x0b\x04\x81\x08S-1-5-18"), NULL },
-        { "cut", SLICE("\x30\x3f\xa0\x3d\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x19\x02\x01\xa0\x2f\x04\x2dS-1-5"), NULL },
-        { "the SID in binary", SLICE("\x30\x1e\xa0\x1c\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x19\x02\x01\xa0\x0e\x04\x0c"
+        { "no SID inside", SLICE("\x30\x1a\xa0\x18" TYPE "\xa0\x0a\x04\x08S-1-5-1x"), NULL },
+        { "an empty string", SLICE("\x30\x12\xa0\x10" TYPE "\xa0\x02\x04\x00"), NULL },
+        { "NUL at the end of the SID", SLICE("\x30\x1b\xa0\x19" TYPE "\xa0\x0b\x04\x09S-1-5-18\0"), NULL },
+        { "a UTF8String", SLICE("\x30\x1a\xa0\x18" TYPE "\xa0\x0a\x0c\x08S-1-5-18"), NULL },
+        { "another type of name",
+          SLICE("\x30\x1a\xa0\x18\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x19\x02\x02\xa0\x0a\x04\x08S-1-5-18"), NULL },
+        { "two names: which one would count?", SLICE("\x30\x34\xa0\x18" TYPE "\xa0\x0a\x04\x08S-1-5-18"
+          "\xa0\x18" TYPE "\xa0\x0a\x04\x08S-1-5-19"), NULL },
+        { "something behind the value of the name", SLICE("\x30\x1c\xa0\x1a" TYPE "\xa0\x0a\x04\x08S-1-5-18"
+          "\x05\x00"), NULL },
+        { "something behind the string", SLICE("\x30\x1c\xa0\x1a" TYPE "\xa0\x0c\x04\x08S-1-5-18"
+          "\x05\x00"), NULL },
+        { "a length that is not the shortest", SLICE("\x30\x1b\xa0\x19" TYPE "\xa0\x0b\x04\x81\x08S-1-5-18"), NULL },
+        { "cut", SLICE("\x30\x3f\xa0\x3d" TYPE "\xa0\x2f\x04\x2dS-1-5"), NULL },
+        { "the SID in binary", SLICE("\x30\x1e\xa0\x1c" TYPE "\xa0\x0e\x04\x0c"
           "\x01\x01\0\0\0\0\0\x05\x12\0\0\0"), NULL },
     };
     (void)state;

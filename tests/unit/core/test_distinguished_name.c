@@ -70,8 +70,8 @@ static void test_write_whole_names_are_those_of_microsofts_tools(void **state)
         { "the same the other way round: the order of the encoding, not DER's", {
           { OID_UID, UTF8, SLICE("47001003151020"), false }, { OID_CN, UTF8, SLICE("JANE DOE"), true } }, 2,
           "OID.0.9.2342.19200300.100.1.1=47001003151020 CN=JANE DOE" },
-        { "an RDN of two between others", { { OID_C, PRINTABLE, SLICE("EE"), false }, { OID_O, UTF8, SLICE("a"), false },
-          { OID_OU, UTF8, SLICE("b"), true }, { OID_CN, UTF8, SLICE("c"), false } }, 4, "C=EE,O=a OU=b,CN=c" },
+        { "an RDN of two between others", { { OID_C, PRINTABLE, SLICE("EE"), false },
+          { OID_O, UTF8, SLICE("a"), false }, { OID_OU, UTF8, SLICE("b"), true }, { OID_CN, UTF8, SLICE("c"), false } }, 4, "C=EE,O=a OU=b,CN=c" },
         { "the empty name", { { NULL, 0, { NULL, 0 }, false } }, 0, NULL },
     };
     (void)state;
@@ -167,7 +167,8 @@ static void test_write_string_types_become_utf8(void **state)
         { "T61String that is Latin-1", V_ASN1_T61STRING, SLICE("J\xfcrgen"), "CN=J\xc3\xbcrgen" },
         { "an IA5String with eight bits is nothing in particular", IA5, SLICE("J\xfcrgen"), NULL },
         { "a PrintableString with UTF-8 neither", PRINTABLE, SLICE("\xc3\xbc"), NULL },
-        { "another type, its element in hexadecimal: BIT STRING, unused bits included", V_ASN1_BIT_STRING, SLICE("\x04\xf0"), "CN=#030204F0" },
+        { "another type, its element in hexadecimal: BIT STRING, unused bits included", V_ASN1_BIT_STRING,
+          SLICE("\x04\xf0"), "CN=#030204F0" },
         { "a SEQUENCE", 0x30, SLICE("\x02\x01\x05"), "CN=#3003020105" },
     };
     (void)state;

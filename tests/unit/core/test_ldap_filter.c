@@ -61,7 +61,8 @@ static void test_keys_every_kind_is_searched_in_its_attribute(void **state)
         const char *domain;
         const char *filter;
     } rows[] = {
-        { "a SID goes out in binary", { { .kind = ECA_MAPPING_SID, .value = SLICE("\x01\x01\0\0\0\0\0\x05\x12\0\0\0") } },
+        { "a SID goes out in binary",
+          { { .kind = ECA_MAPPING_SID, .value = SLICE("\x01\x01\0\0\0\0\0\x05\x12\0\0\0") } },
           1, NULL, USERS "(objectSid=\\01\\01\\00\\00\\00\\00\\00\\05\\12\\00\\00\\00)))" },
         { "two values of one kind and another kind",
           { { .kind = ECA_MAPPING_ISSUER_SERIAL, .value = SLICE("X509:<I>CN=CA<SR>8f") },

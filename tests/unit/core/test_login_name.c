@@ -64,6 +64,7 @@ static void test_means_names_are_compared_as_rule_6_says(void **state)
     static const struct eca_account alice = {
         .sam_account_name = "alice", .upn = "a.liddell@corp.test", .domain = "example.test", .netbios = "EXAMPLE",
     };
+    static const struct eca_account at = { .sam_account_name = "a@b", .domain = "example.test" };
     static const struct eca_account bare = { .sam_account_name = "bob" };
     static const struct {
         const char *why;
@@ -83,6 +84,7 @@ static void test_means_names_are_compared_as_rule_6_says(void **state)
         { "implicit UPN", &alice, "alice@example.test", true },
         { "the short name under the stored UPN's suffix is nobody's", &alice, "alice@corp.test", false },
         { "the stored UPN's name under the domain is nobody's", &alice, "a.liddell@example.test", false },
+        { "a short name with an @: the last one divides", &at, "a@b@example.test", true },
         { "NetBIOS name as suffix", &alice, "alice@EXAMPLE", false },
         { "a UPN behind a backslash is a short name", &alice, "EXAMPLE\\alice@example.test", false },
         { "an account without domain: short name", &bare, "bob", true },

@@ -100,6 +100,8 @@ static void test_decide_order_of_kinds_rule_1(void **state)
           { { SID_A, K0, 0 }, { SID_B, K1, 0 } }, 2, false, 0, ECA_ACCOUNT_USABLE, 0, ECA_MAPPING_UPN },
         { "strong first, an unconfigured weak key finds another", { ON(SKI), OFF(UPN) }, 2, "",
           { { SID_A, K0, 0 }, { SID_B, K1, 0 } }, 2, false, 0, ECA_ACCOUNT_USABLE, 0, ECA_MAPPING_SKI },
+        { "nobody asked for the other strong key", { ON(SKI), OFF(ISSUER_SERIAL) }, 2, "",
+          { { SID_A, K0, 0 }, { SID_B, K1, 0 } }, 2, false, 0, ECA_ACCOUNT_USABLE, 0, ECA_MAPPING_SKI },
     };
     (void)state;
 
@@ -114,6 +116,8 @@ static void test_decide_more_than_one_account_rule_2(void **state)
           ECA_ACCOUNT_AMBIGUOUS, 0, 0 },
         { "two values of one kind, two accounts", { ON(ISSUER_SERIAL), ON(ISSUER_SERIAL) }, 2, "",
           { { SID_A, K0, 0 }, { SID_B, K1, 0 } }, 2, false, 0, ECA_ACCOUNT_AMBIGUOUS, 0, 0 },
+        { "the same of a weak kind", { ON(UPN), ON(UPN) }, 2, "", { { SID_A, K0, 9 }, { SID_B, K1, 9 } }, 2, false, 0,
+          ECA_ACCOUNT_AMBIGUOUS, 0, 0 },
         { "two values of one kind, one account", { ON(ISSUER_SERIAL), ON(ISSUER_SERIAL) }, 2, "",
           { { SID_A, K0 | K1, 0 } }, 1, false, 0, ECA_ACCOUNT_USABLE, 0, ECA_MAPPING_ISSUER_SERIAL },
         { "two strong kinds, two accounts", { ON(SKI), ON(ISSUER_SERIAL) }, 2, "",
