@@ -46,9 +46,13 @@ LIBRARIES      := -lldap -llber -lgssapi_krb5 -lkrb5 -lssl -lcrypto
 ASAN  := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 TSAN  := -O1 -fno-omit-frame-pointer -fsanitize=thread
 FUZZ  := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
-TEST_LIBRARIES := $(LIBRARIES) -lapr-1 -laprutil-1 -lcmocka -lpthread
+TEST_LIBRARIES := $(LIBRARIES) -lk5crypto -lapr-1 -laprutil-1 -lcmocka -lpthread
 
 MODULE := $(BUILD)/mod_eas_certauth.so
+
+# V=1 shows the commands
+Q := $(if $(V),,@)
+SAY = $(if $(V),,@echo "  $(1) $@")
 
 .PHONY: all help packages-build packages-check check quick-check demo unit lint fuzz fuzz-replay install deb clean
 .DEFAULT_GOAL := all
@@ -74,7 +78,8 @@ packages-check:
 define room_rules
 $(BUILD)/$(1)/%.o: src/%.c
 	@mkdir -p $$(@D)
-	$(2) $(3) $$(INCLUDES_$$(patsubst %/,%,$$(dir $$*))) -c $$< -o $$@
+	$$(call SAY,cc)
+	$$(Q)$(2) $(3) $$(INCLUDES_$$(patsubst %/,%,$$(dir $$*))) -c $$< -o $$@
 endef
 
 $(eval $(call room_rules,module,$(CC),$(MODULE_CFLAGS)))
@@ -84,10 +89,12 @@ $(eval $(call room_rules,fuzz,$(CLANG),$(BASE) $(FUZZ)))
 
 $(BUILD)/module/mod_eas_certauth.o: mod_eas_certauth.c
 	@mkdir -p $(@D)
-	$(CC) $(MODULE_CFLAGS) $(INCLUDES_httpd) -c $< -o $@
+	$(call SAY,cc)
+	$(Q)$(CC) $(MODULE_CFLAGS) $(INCLUDES_httpd) -c $< -o $@
 
 $(MODULE): $(BUILD)/module/mod_eas_certauth.o $(SOURCES:src/%.c=$(BUILD)/module/%.o) src/httpd/exports.map
-	$(CC) $(MODULE_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARIES)
+	$(call SAY,ld)
+	$(Q)$(CC) $(MODULE_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARIES)
 
 # ---- unit tests and fuzz targets -----------------------------------------------------------------
 
@@ -99,13 +106,14 @@ $(BUILD)/tsan/rooms.a: $(PLAIN:src/%.c=$(BUILD)/tsan/%.o)
 $(BUILD)/fuzz/rooms.a: $(PLAIN:src/%.c=$(BUILD)/fuzz/%.o)
 $(BUILD)/%/rooms.a:
 	@rm -f $@
-	ar rcs $@ $^
+	$(Q)ar rcs $@ $^
 
 # $(call unit_rules,variant,flags): one program per tests/unit/<room>/test_<file>.c
 define unit_rules
 $(BUILD)/$(1)/unit/%: tests/unit/%.c $(BUILD)/$(1)/rooms.a $(UNIT_SHARED) $(HEADERS)
 	@mkdir -p $$(@D)
-	$(CC) $(BASE) $(TEST_WARNINGS) $(2) $(ALL_INCLUDES) -Itests/unit/$$(patsubst %/,%,$$(dir $$*)) \
+	$$(call SAY,cc)
+	$$(Q)$(CC) $(BASE) $(TEST_WARNINGS) $(2) $(ALL_INCLUDES) -Itests/unit/$$(patsubst %/,%,$$(dir $$*)) \
 	    $$< $$(filter tests/unit/$$(dir $$*)%,$(UNIT_SHARED)) $(BUILD)/$(1)/rooms.a $(TEST_LIBRARIES) -o $$@
 endef
 
@@ -114,12 +122,14 @@ $(eval $(call unit_rules,tsan,$(TSAN)))
 
 $(BUILD)/fuzz/bin/%: tests/fuzz/%.c $(BUILD)/fuzz/rooms.a
 	@mkdir -p $(@D)
-	$(CLANG) $(BASE) $(TEST_WARNINGS) -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	$(call SAY,cc)
+	$(Q)$(CLANG) $(BASE) $(TEST_WARNINGS) -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	    $(ALL_INCLUDES) $< $(BUILD)/fuzz/rooms.a $(filter-out -lcmocka,$(TEST_LIBRARIES)) -o $@
 
 $(BUILD)/asan/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(BUILD)/asan/rooms.a
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(TEST_WARNINGS) $(ASAN) $(ALL_INCLUDES) $< tests/fuzz/replay.c $(BUILD)/asan/rooms.a \
+	$(call SAY,cc)
+	$(Q)$(CC) $(BASE) $(TEST_WARNINGS) $(ASAN) $(ALL_INCLUDES) $< tests/fuzz/replay.c $(BUILD)/asan/rooms.a \
 	    $(filter-out -lcmocka,$(TEST_LIBRARIES)) -o $@
 
 UNIT_PROGRAMS   := $(UNITS:tests/unit/%.c=$(BUILD)/asan/unit/%)
@@ -162,6 +172,9 @@ install: $(MODULE) ## install module and configuration under DESTDIR
 deb: packages-build ## build the Debian package into build/deb
 	@tests/install-packages.sh packages/deb.txt
 	debian/build.sh $(BUILD)/deb
+
+print-%: # what a variable holds, for tests/lint
+	@echo '$($*)'
 
 clean: ## remove what was built
 	rm -rf $(BUILD)

@@ -385,7 +385,7 @@ static apr_status_t filter_answer(ap_filter_t *filter, apr_bucket_brigade *briga
     r->status_line = NULL;
     apr_table_clear(r->headers_out);
     apr_brigade_cleanup(brigade);
-    ap_die(reject(request), r); /* no error bucket: httpd's header filter loses err_headers_out with X-EAS-Reason on it */
+    ap_die(reject(request), r); /* an error bucket would lose err_headers_out in httpd's header filter */
     return AP_FILTER_ERROR;
 }
 

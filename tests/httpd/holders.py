@@ -10,11 +10,6 @@ from pki.extensions import sid_sections
 
 ISSUER = "DC=test,DC=example,CN=Example Issuing CA"    # as Windows writes the issuing CA's name
 
-# Serial numbers that tests compute altSecurityIdentities from, in the order of their bytes …
-SERIAL = 0x1122334455667788
-# … and as Windows writes it: the last byte first.
-SERIAL_REVERSED = "8877665544332211"
-ISSUER_SERIAL = f"X509:<I>{ISSUER}<SR>{SERIAL_REVERSED}"
 KEY_IDENTIFIER = "0102030405060708090A0B0C0D0E0F1011121314"
 UNKNOWN_SID = "S-1-5-21-1111111111-2222222222-3333333333-4444"
 
@@ -63,17 +58,17 @@ class Holders:
         alice = {"upn": "alice@example.test", "sid": self.sid("alice")}
         upn_alone = {"upn": "alice@example.test"}
         return {name: (authority, options, change) for name, authority, options, change in (
-            ("issuer-serial", "issuing", {"serial": SERIAL}, ()),
+            ("issuer-serial", "issuing", {}, ()),
             ("ski", "issuing", {"ski": KEY_IDENTIFIER}, ()),
             ("sha1-pukey", "issuing", {}, ()),
             ("sid-uri", "issuing", {"sid_uri": self.sid("alice")}, ()),
-            ("upn-alone", "issuing", {**upn_alone, **FROM_NOW, "serial": SERIAL + 1}, ()),
+            ("upn-alone", "issuing", {**upn_alone, **FROM_NOW}, ()),
             ("upn-old", "issuing", {**upn_alone, **TEN_YEARS_AGO}, ()),
             ("implicit-upn", "issuing", {"upn": "dora@example.test", **FROM_NOW}, ()),
             ("nobody", "issuing", {"sid": UNKNOWN_SID, "upn": "nobody@example.test"}, ()),
             ("names-nobody", "issuing", {}, ()),
             ("upn-alice-sid-bob", "issuing", {**alice, "sid": self.sid("bob")}, ()),
-            ("serial-alice-sid-bob", "issuing", {"sid": self.sid("bob"), "serial": SERIAL + 2}, ()),
+            ("serial-alice-sid-bob", "issuing", {"sid": self.sid("bob")}, ()),
             ("expired", "issuing", {**alice, "not_before": -10, "not_after": -1}, ()),
             ("not-yet-valid", "issuing", {**alice, "not_before": 1, "not_after": 10}, ()),
             ("strange", "strange", alice, ()),
@@ -92,6 +87,12 @@ class Holders:
 def sha1_of(certificate):
     """The thumbprint, in capitals."""
     return hashlib.sha1(certificate.der).hexdigest().upper()
+
+
+def issuer_serial_of(certificate):
+    """The altSecurityIdentities value as Windows writes it: the serial's last byte first."""
+    serial = certificate.field("-serial").partition("=")[2]
+    return f"X509:<I>{ISSUER}<SR>{bytes.fromhex(serial)[::-1].hex().upper()}"
 
 
 # ---- certificates that openssl does not make -------------------------------------------------

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from holders import (ISSUER, ISSUER_SERIAL, KEY_IDENTIFIER, SERIAL_REVERSED, sha1_of)
+from holders import KEY_IDENTIFIER, issuer_serial_of, sha1_of
 from lab import kerberos
 from lab.eas_client import EasClient, tls_context
 from lab.standin import UNAUTHORIZED
@@ -76,9 +76,9 @@ def test_granted_by_sid_sets_every_variable(reasons, holders, lab):
 
 
 @pytest.mark.parametrize("value, name, kind", [
-    pytest.param(lambda _: ISSUER_SERIAL, "issuer-serial", "issuer-serial", id="issuer and serial"),
-    pytest.param(lambda _: ISSUER_SERIAL.lower().replace("x509", "X509"), "issuer-serial",
-                 "issuer-serial", id="stored in small letters"),
+    pytest.param(issuer_serial_of, "issuer-serial", "issuer-serial", id="issuer and serial"),
+    pytest.param(lambda one: issuer_serial_of(one).lower(), "issuer-serial", "issuer-serial",
+                 id="stored in small letters"),
     pytest.param(lambda _: f"X509:<SKI>{KEY_IDENTIFIER}", "ski", "ski", id="key identifier"),
     pytest.param(lambda one: f"X509:<SHA1-PUKEY>{sha1_of(one)}", "sha1-pukey", "sha1-pukey",
                  id="thumbprint as Microsoft's tools write it"),
@@ -206,39 +206,41 @@ def test_refused_request_shows_reason_everywhere(reasons, holders, expect_log, r
 
 def test_refused_mapping_weak_logs_value_to_store(reasons, holders):
     outcome = reasons.request("/strong", holders["upn-alone"])
-    serial = f"89{SERIAL_REVERSED[2:]}"    # of SERIAL + 1
-    assert f"X509:<I>{ISSUER}<SR>{serial}" in outcome.decision.fields["detail"]
+    value = issuer_serial_of(holders["upn-alone"])
+    assert value.lower() in outcome.decision.fields["detail"].lower()
 
 
 @provokes("account-ambiguous")
 def test_refused_two_accounts_with_one_value_are_ambiguous(reasons, holders, lab, directory):
     for name in ("alice", "bob"):
-        directory.set(lab.people[name].dn, "altSecurityIdentities", ISSUER_SERIAL)
+        directory.set(lab.people[name].dn, "altSecurityIdentities",
+                      issuer_serial_of(holders["issuer-serial"]))
     outcome = reasons.request("/strong", holders["issuer-serial"])
     check_refusal(outcome, "account-ambiguous", "alice.*bob|bob.*alice", EAS_ACCOUNT_SID=None)
 
 
 def test_refused_two_strong_kinds_of_two_accounts_are_ambiguous(reasons, holders, lab, directory):
-    directory.set(lab.people["alice"].dn, "altSecurityIdentities", ISSUER_SERIAL)
+    directory.set(lab.people["alice"].dn, "altSecurityIdentities",
+                  issuer_serial_of(holders["issuer-serial"]))
     directory.set(lab.people["bob"].dn, "altSecurityIdentities",
                   f"X509:<SHA1-PUKEY>{sha1_of(holders['issuer-serial'])}")
     check_refusal(reasons.request("/strong", holders["issuer-serial"]), "account-ambiguous")
 
 
 def test_refused_stored_value_of_another_than_sid_is_mismatch(reasons, holders, lab, directory):
-    value = f"X509:<I>{ISSUER}<SR>8A{SERIAL_REVERSED[2:]}"    # of SERIAL + 2
-    directory.set(lab.people["alice"].dn, "altSecurityIdentities", value)
+    directory.set(lab.people["alice"].dn, "altSecurityIdentities",
+                  issuer_serial_of(holders["serial-alice-sid-bob"]))
     check_refusal(reasons.request("/strong", holders["serial-alice-sid-bob"]), "sid-mismatch",
                   re.escape(lab.dc.sid("bob")))
 
 
 def test_refused_remote_user_without_mail_is_incomplete(reasons, holders, lab, directory):
-    directory.set(lab.people["heidi"].dn, "mail")
+    directory.set(lab.people["heidi"].dn, "mail", before=[lab.people["heidi"].mail])
     check_refusal(reasons.request("/mail", holders["heidi"]), "account-incomplete", "mail")
 
 
 def test_refused_password_without_mail_is_incomplete(lab, directory, proxy):
-    directory.set(lab.people["heidi"].dn, "mail")
+    directory.set(lab.people["heidi"].dn, "mail", before=[lab.people["heidi"].mail])
     one = proxy(virtual_host(lab, section("/basic", lab.standin.url, EASAuthenticate="basic",
                                           EASRemoteUser="mail")))
     outcome = one.request("/basic", basic=("heidi", lab.people["heidi"].password))
@@ -248,7 +250,7 @@ def test_refused_password_without_mail_is_incomplete(lab, directory, proxy):
 @provokes("account-locked")
 def test_refused_after_wrong_passwords_account_is_locked(reasons, holders, lab, directory):
     erin, domain = lab.people["erin"], "DC=example,DC=test"
-    directory.set(domain, "lockoutThreshold", 2)
+    directory.set(domain, "lockoutThreshold", 2, before=[0])
     directory.restore_later(erin.dn, "lockoutTime", 0)
     for attempt in ("first", "second", "third"):
         reasons.request("/basic", basic=("erin", attempt))

@@ -125,6 +125,11 @@ class EasClient:
         connection.auto_open = 0
         return connection
 
+    @property
+    def connected(self):
+        """Whether a kept connection stands that the next request will use."""
+        return self._connection is not None
+
     def close(self):
         """Ends the kept connection."""
         if self._connection is not None:

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Memory: valgrind over a child that served every kind of request, and a child that stays small."""
+
+import os
+import re
+import xml.etree.ElementTree as ElementTree
+from functools import partial
+from pathlib import Path
+
+from lab.eas_client import basic
+from lab.standin import UNAUTHORIZED
+from proxy import section, virtual_host
+from reasons import line_of
+from swarm import at_once
+
+MODULE_NAME = "mod_eas_certauth.so"
+VALGRIND = ("valgrind", "--quiet", "--vgdb=no", "--leak-check=full", "--show-leak-kinds=definite",
+            "--keep-debuginfo=yes", "--num-callers=40", "--xml=yes")
+START_SECONDS, END_SECONDS = 90, 60
+FEW_WORKERS = ("ServerLimit 1\nStartServers 1\nThreadLimit {0}\nThreadsPerChild {0}\n"
+               "MaxRequestWorkers {0}\nMinSpareThreads 1\nMaxSpareThreads {0}\n")
+FEW_WORKERS_WARNING = "ECA1037: MaxRequestWorkers"
+CLIENTS = 6
+WORKERS = 12
+
+REQUESTS_CHECKED = 1000
+WARM_UP, REQUESTS_MEASURED = 1000, 3000
+GROWTH_KIB = 2048           # 0.7 KiB for each request measured
+GROWTH_FILES = 4
+
+# What each client asks in turn: (path, certificate or password, status).
+MIX = (
+    *[("/certificate", "alice", 200), ("/certificate", "bob", 200)] * 6,
+    ("/certificate", "expired", 403), ("/certificate", "strange", 403),
+    ("/certificate", "nobody", 403), ("/certificate", "carol", 403),
+    ("/certificate", "upn-alone", 403), ("/certificate", None, 403),
+    ("/either", ("alice", "right"), 200), ("/either", ("bob", "wrong"), 401),
+    ("/either", ("unknown", "wrong"), 401), ("/either", None, 401),
+    ("/rejecting", "alice", 502), ("/header", "bob", 200),
+)
+
+
+def site(lab):
+    """Every way through the module."""
+    echo = lab.standin.url
+    return virtual_host(
+        lab, section("/certificate", echo + "/certificate"),
+        section("/either", echo + "/either", EASAuthenticate="certificate-or-basic"),
+        section("/rejecting", echo + "/rejecting"),
+        section("/header", echo + "/header", EASDelegation="header"),
+        EASDirectoryCAFile=lab.dc.ca_file)
+
+
+class Visitor:
+    """Asks the mix in order, each certificate on a kept connection of its own."""
+
+    def __init__(self, one, holders, lab):
+        self.one, self.lab = one, lab
+        self.clients = {name: one.client("/", holders[name] if name else None, keep_alive=True, timeout=60)
+                        for name in {None, *(who for _, who, _ in MIX if isinstance(who, str))}}
+
+    def ask(self, path, who, status):
+        """One request, which must be answered with the status."""
+        headers, certificate = {}, who
+        if isinstance(who, tuple):
+            name, password = who
+            certificate = None
+            headers = {"Authorization": basic(name, self.lab.people[name].password
+                                              if password == "right" else "wrong")}
+        answer = self.clients[certificate].request("GET", path, None, headers)
+        assert answer.status == status, (path, who, answer.status, answer.body)
+
+    def visit(self, requests, first):
+        """So many requests, beginning somewhere in the mix."""
+        for number in range(first, first + requests):
+            self.ask(*MIX[number % len(MIX)])
+
+    def leave(self):
+        """Ends the connections."""
+        for client in self.clients.values():
+            client.close()
+
+
+def serve(one, lab, holders, requests):
+    """So many requests from several clients at the same time."""
+    visitors = [Visitor(one, holders, lab) for _ in range(CLIENTS)]
+    each = -(-requests // CLIENTS)
+    at_once(partial(visitor.visit, each, number * 7) for number, visitor in enumerate(visitors))
+    for visitor in visitors:
+        visitor.leave()
+
+
+# ---- valgrind ------------------------------------------------------------------------------------
+
+def errors_in(folder):
+    """(kind, text of the stack, whether a frame is ours) of everything valgrind reports."""
+    found = []
+    for report in folder.glob("valgrind-*.xml"):
+        text = report.read_text(encoding="utf-8", errors="replace")
+        tree = ElementTree.fromstring(text if "</valgrindoutput>" in text else text + "</valgrindoutput>")
+        for error in tree.iter("error"):
+            frames = [(frame.findtext("obj") or "", frame.findtext("fn") or "?")
+                      for frame in error.iter("frame")]
+            stack = "\n".join(f"    {function} ({Path(file).name})" for file, function in frames)
+            ours = any(file.endswith(MODULE_NAME) for file, _ in frames)
+            found.append((error.findtext("kind"), stack, ours))
+    return found
+
+
+def is_defect(kind, ours):
+    """Any invalid access counts, whoever made it; leaks and the like where we are in the stack."""
+    return kind.startswith("Invalid") or kind == "Overlap" or ours
+
+
+def test_leaks_valgrind_finds_none_after_1000_requests(lab, holders, proxy, expect_log):
+    folder = lab.root / "valgrind"
+    folder.mkdir(exist_ok=True)
+    for old in folder.iterdir():
+        old.unlink()
+    lab.standin.script("^/rejecting", UNAUTHORIZED)
+    expect_log(line_of("backend-rejected-ticket"))
+    one = proxy(site(lab), workers=FEW_WORKERS.format(WORKERS), start_log=[FEW_WORKERS_WARNING],
+                wrapper=(*VALGRIND, f"--xml-file={folder}/valgrind-%p.xml"),
+                seconds=START_SECONDS, patience=END_SECONDS)
+    (child,) = one.httpd.child_pids()
+    serve(one, lab, holders, REQUESTS_CHECKED)
+    one.stop()
+    lab.standin.clear()
+    report = folder / f"valgrind-{child}.xml"
+    assert "<state>FINISHED</state>" in report.read_text(encoding="utf-8")
+    defects = [f"{kind}\n{stack}" for kind, stack, ours in errors_in(folder) if is_defect(kind, ours)]
+    assert not defects, "\n".join(defects)
+
+
+# ---- size ----------------------------------------------------------------------------------------
+
+def resident_kib(pid):
+    """VmRSS of proc(5)."""
+    text = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    return int(re.search(r"(?m)^VmRSS:\s+(\d+) kB", text).group(1))
+
+
+def open_files(pid):
+    """How many descriptors it has."""
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def test_leaks_child_stays_as_small_as_it_is_after_warming_up(lab, holders, proxy, expect_log):
+    lab.standin.script("^/rejecting", UNAUTHORIZED)
+    expect_log(line_of("backend-rejected-ticket"))
+    one = proxy(site(lab), workers=FEW_WORKERS.format(WORKERS), start_log=[FEW_WORKERS_WARNING])
+    (child,) = one.httpd.child_pids()
+    serve(one, lab, holders, WARM_UP)
+    memory, files = resident_kib(child), open_files(child)
+    serve(one, lab, holders, REQUESTS_MEASURED)
+    lab.standin.clear()
+    assert one.httpd.child_pids() == [child]
+    assert open_files(child) <= files + GROWTH_FILES
+    assert resident_kib(child) <= memory + GROWTH_KIB
