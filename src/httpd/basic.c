@@ -102,24 +102,15 @@ static void ask_directory(struct eca_request *request)
         return;
     }
     job = &password->job;
-    switch (eca_job_pool_run(request->service->directory_jobs, &job, password->deadline)) {
-    case ECA_JOB_DONE:
-        password = (struct password_job *)job;
-        request->facts.password = judge_password_account(request, password);
-        if (password->err.text[0] != '\0')
-            eca_error_set(&request->work->detail, "%s", password->err.text);
-        eca_job_release(request->service->directory_jobs, job);
-        break;
-    case ECA_JOB_TIMED_OUT:
-        request->facts.password = ECA_PASSWORD_DIRECTORY_UNAVAILABLE;
-        eca_error_set(&request->work->detail, "no answer within %d ms (EASDirectoryTimeout)",
-                      request->config->directory_timeout);
-        break;
-    case ECA_JOB_REFUSED:
-        request->facts.password = ECA_PASSWORD_DIRECTORY_UNAVAILABLE;
-        eca_error_set(&request->work->detail, "it was silent a moment ago and is tried again every 2 s");
-        break;
-    }
+    request->facts.password = ECA_PASSWORD_DIRECTORY_UNAVAILABLE;
+    if (!eca_service_await(request->service->directory_jobs, &job, password->deadline, "the directory",
+                           &request->work->detail))
+        return;
+    password = (struct password_job *)job;
+    request->facts.password = judge_password_account(request, password);
+    if (password->err.text[0] != '\0')
+        eca_error_set(&request->work->detail, "%s", password->err.text);
+    eca_job_release(request->service->directory_jobs, job);
 }
 
 void eca_basic_check(struct eca_request *request)

@@ -51,6 +51,7 @@ struct checked_section {
     const struct eca_server_config *config;
     const struct eca_policy *policy;
     const char *backend; /* URL, or NULL */
+    const char *name;    /* for messages */
 };
 
 static const char *alias_for_path(const proxy_server_conf *proxy, const char *path)
@@ -87,14 +88,14 @@ static struct checked_section resolve_section(apr_pool_t *pool, const struct eca
         .config = eca_server_config_of(section->server),
         .policy = eca_policy_merge(pool, outer, (void *)section->policy),
         .backend = find_backend(section),
+        .name = section->path != NULL ? section->path : "(whole server)",
     };
 }
 
 static bool refuse(const struct checked_section *checked, const char *message)
 {
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, checked->section->server, "ECA1020: %s line %d, section %s: %s",
-                 checked->section->line->filename, checked->section->line->line_num,
-                 checked->section->path != NULL ? checked->section->path : "-", message);
+                 checked->section->line->filename, checked->section->line->line_num, checked->name, message);
     return false;
 }
 
@@ -185,11 +186,11 @@ static void warn_of_tls(const struct checked_section *checked)
     if (checked->policy->ssl_verify_client == ECA_SSL_VERIFY_UNSAID)
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, server,
                      "ECA1031: section %s: SSLVerifyClient is not set, no device will be asked for a certificate; write "
-                     "SSLVerifyClient optional_no_ca on the virtual host", checked->section->path);
+                     "SSLVerifyClient optional_no_ca on the virtual host", checked->name);
     else if (outer->ssl_verify_client == ECA_SSL_VERIFY_UNSAID)
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, server,
                      "ECA1032: section %s: SSLVerifyClient inside a section asks in the middle of a connection: mail "
-                     "with attachments gets 413 and HTTP/2 fails; move it to the virtual host", checked->section->path);
+                     "with attachments gets 413 and HTTP/2 fails; move it to the virtual host", checked->name);
 }
 
 /* The time mod_proxy gives the backend: the worker's own, the server's ProxyTimeout, or Timeout. */
@@ -217,11 +218,11 @@ static void warn_of_backend(const struct checked_section *checked)
     if (strncmp(checked->backend, "https:", 6) == 0 && !checked->policy->ssl_proxy_verify)
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, server,
                      "ECA1033: section %s: the backend's certificate is not verified, whoever stands in between reads the "
-                     "mail; write SSLProxyVerify require", checked->section->path);
+                     "mail; write SSLProxyVerify require", checked->name);
     if (strncmp(checked->backend, "balancer:", 9) != 0 && backend_timeout(checked) < apr_time_from_sec(PING_SECONDS))
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, server,
                      "ECA1034: section %s: the proxy waits %d s for an answer but a Ping lasts up to an hour; add "
-                     "timeout=3660 to ProxyPass", checked->section->path,
+                     "timeout=3660 to ProxyPass", checked->name,
                      (int)apr_time_sec(backend_timeout(checked)));
 }
 
@@ -233,7 +234,7 @@ static void warn_of_mapping(const struct checked_section *checked)
         if (!eca_mapping_describe(mapping->kinds[i])->strong)
             ap_log_error(APLOG_MARK, APLOG_WARNING, 0, checked->section->server,
                          "ECA1035: section %s: EASMapping %s accepts a name that a certificate's requester may have "
-                         "chosen (KB5014754); use strong kinds", checked->section->path,
+                         "chosen (KB5014754); use strong kinds", checked->name,
                          eca_mapping_describe(mapping->kinds[i])->name);
     }
 }

@@ -163,27 +163,21 @@ static enum eca_reason request_ticket(struct eca_request *request, struct eca_ti
 {
     struct ticket_job *ticket = new_ticket_job(request);
     struct eca_job *job = NULL;
-    enum eca_reason reason = ECA_REASON_KDC_UNAVAILABLE;
+    enum eca_reason reason = ECA_REASON_GRANTED;
 
     if (ticket == NULL)
         return ECA_REASON_INTERNAL_ERROR;
     job = &ticket->job;
-    switch (eca_job_pool_run(request->service->kerberos_jobs, &job, apr_time_now() + ECA_KERBEROS_TIMEOUT)) {
-    case ECA_JOB_DONE:
-        ticket = (struct ticket_job *)job;
-        reason = translate_answer(request, ticket->answer);
-        if (reason == ECA_REASON_GRANTED)
-            *out = eca_ticket_hold(ticket->ticket);
+    if (!eca_service_await(request->service->kerberos_jobs, &job, apr_time_now() + ECA_KERBEROS_TIMEOUT, "the KDC",
+                           &request->work->detail))
+        return ECA_REASON_KDC_UNAVAILABLE;
+    ticket = (struct ticket_job *)job;
+    reason = translate_answer(request, ticket->answer);
+    if (reason == ECA_REASON_GRANTED)
+        *out = eca_ticket_hold(ticket->ticket);
+    else
         eca_error_set(&request->work->detail, "%s", ticket->err.text);
-        eca_job_release(request->service->kerberos_jobs, job);
-        break;
-    case ECA_JOB_TIMED_OUT:
-        eca_error_set(&request->work->detail, "no KDC answered within %d s", (int)apr_time_sec(ECA_KERBEROS_TIMEOUT));
-        break;
-    case ECA_JOB_REFUSED:
-        eca_error_set(&request->work->detail, "the KDCs were silent a moment ago and are tried again every 2 s");
-        break;
-    }
+    eca_job_release(request->service->kerberos_jobs, job);
     return reason;
 }
 

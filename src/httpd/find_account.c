@@ -137,25 +137,15 @@ void eca_find_account(struct eca_request *request)
         return;
     }
     job = &find->job;
-    switch (eca_job_pool_run(request->service->directory_jobs, &job, find->deadline)) {
-    case ECA_JOB_DONE:
-        find = (struct find_job *)job;
-        if (find->answer == ECA_DIRECTORY_ANSWERED) {
-            judge_candidates(request, find);
-        } else { /* also when it refuses our bind: nothing is wrong with the device, and the detail says what is */
-            request->facts.account = ECA_ACCOUNT_DIRECTORY_UNAVAILABLE;
-            eca_error_set(&request->work->detail, "%s", find->err.text);
-        }
-        eca_job_release(request->service->directory_jobs, job);
-        break;
-    case ECA_JOB_TIMED_OUT:
-        request->facts.account = ECA_ACCOUNT_DIRECTORY_UNAVAILABLE;
-        eca_error_set(&request->work->detail, "no answer within %d ms (EASDirectoryTimeout)",
-                      request->config->directory_timeout);
-        break;
-    case ECA_JOB_REFUSED:
-        request->facts.account = ECA_ACCOUNT_DIRECTORY_UNAVAILABLE;
-        eca_error_set(&request->work->detail, "it was silent a moment ago and is tried again every 2 s");
-        break;
-    }
+    request->facts.account = ECA_ACCOUNT_DIRECTORY_UNAVAILABLE;
+    if (!eca_service_await(request->service->directory_jobs, &job, find->deadline, "the directory",
+                           &request->work->detail))
+        return;
+    find = (struct find_job *)job;
+    /* It is unavailable, too, when it refuses our bind: nothing is wrong with the device, and the detail says what is. */
+    if (find->answer == ECA_DIRECTORY_ANSWERED)
+        judge_candidates(request, find);
+    else
+        eca_error_set(&request->work->detail, "%s", find->err.text);
+    eca_job_release(request->service->directory_jobs, job);
 }

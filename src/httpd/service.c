@@ -194,3 +194,21 @@ void eca_service_start(apr_pool_t *pool, const struct eca_server_config *config)
         service->failure = apr_pstrdup(pool, err.text);
     apr_pool_pre_cleanup_register(pool, service, stop_service);
 }
+
+bool eca_service_await(struct eca_job_pool *pool, struct eca_job **job, apr_time_t deadline, const char *server,
+                       struct eca_error *err)
+{
+    const apr_time_t begun = apr_time_now();
+
+    switch (eca_job_pool_run(pool, job, deadline)) {
+    case ECA_JOB_DONE:
+        return true;
+    case ECA_JOB_TIMED_OUT:
+        return eca_error_set(err, "%s did not answer within %d ms", server,
+                             (int)apr_time_as_msec(apr_time_now() - begun));
+    case ECA_JOB_REFUSED:
+        break;
+    }
+    return eca_error_set(err, "%s did not answer a moment ago and is tried again every %d s", server,
+                         (int)apr_time_sec(PROBE_INTERVAL));
+}

@@ -34,4 +34,11 @@ bool eca_service_prepare(apr_pool_t *pool, const struct eca_server_config *confi
 /* In the child, as its user: makes directory, credentials and helpers; connects nowhere. `pool` is the child's. */
 void eca_service_start(apr_pool_t *pool, const struct eca_server_config *config);
 
+/*
+ * Hands `*job` to the helpers and waits for it at most until `deadline`. True: *job has run and is released by the
+ * caller. False: it was not done in time or not started, `err` says of which `server`, and *job is gone.
+ */
+bool eca_service_await(struct eca_job_pool *pool, struct eca_job **job, apr_time_t deadline, const char *server,
+                       struct eca_error *err);
+
 #endif
