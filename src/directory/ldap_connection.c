@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* How a connection comes to be, and the operations on it, each with a deadline. */
 #include "ldap_connection.h"
 
 #include "ldap_clock.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The interface of a directory, carried out by domain controllers. */
 #include "ldap_directory.h"
 
 #include "ldap_clock.h"

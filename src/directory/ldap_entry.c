@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One entry judged: complete or not an account, and which keys are really its own. */
 #include "ldap_entry.h"
 
 #include <stdlib.h>

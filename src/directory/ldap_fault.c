@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Result codes and diagnostic texts, sorted by what they mean. */
 #include "ldap_fault.h"
 
 #include <ldap.h>

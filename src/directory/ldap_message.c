@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Entries copied out of an answer. */
 #include "ldap_message.h"
 
 #include <string.h>

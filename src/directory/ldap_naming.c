@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The rootDSE and the partitions, read once per directory. */
 #include "ldap_naming.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Kept connections: latest first, old ones closed, never more than the limit. */
 #include "ldap_pool.h"
 
 #include "ldap_clock.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Which server does a task: the order, the shares of the time, and what a fault means for the next one. */
 #include "ldap_servers.h"
 
 #include "ldap_clock.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Connecting, which libldap leaves to us so that it never reconnects by itself. */
 #include "ldap_socket.h"
 
 #include "ldap_clock.h"

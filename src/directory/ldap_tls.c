@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The TLS handshake on a handle of its own context. */
 #include "ldap_tls.h"
 
 #include "ldap_clock.h"

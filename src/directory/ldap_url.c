@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* ldap://HOST[:PORT] and ldaps://HOST[:PORT], nothing else. */
 #include "ldap_url.h"
 
 #include "ldap_directory.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The list that queued and running jobs are kept in. */
 #include "job_list.h"
 
 #include <string.h>
