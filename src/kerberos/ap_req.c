@@ -130,18 +130,19 @@ static bool frame(struct token *token, const krb5_data *ap_req)
 {
     static const uint8_t mech_types[] = { 0xa0, 2 + sizeof krb5_mechanism, 0x30, sizeof krb5_mechanism };
 
-    return put(token, ap_req->data, ap_req->length)
-        && put(token, ap_req_id, sizeof ap_req_id)
-        && put(token, krb5_mechanism, sizeof krb5_mechanism)
-        && put_header(token, 0x60)
-        && put_header(token, 0x04)
-        && put_header(token, 0xa2)
-        && put(token, krb5_mechanism, sizeof krb5_mechanism)
-        && put(token, mech_types, sizeof mech_types)
-        && put_header(token, 0x30)
-        && put_header(token, 0xa0)
-        && put(token, spnego_mechanism, sizeof spnego_mechanism)
-        && put_header(token, 0x60);
+    bool good = put(token, ap_req->data, ap_req->length);
+
+    good = good && put(token, ap_req_id, sizeof ap_req_id);
+    good = good && put(token, krb5_mechanism, sizeof krb5_mechanism);
+    good = good && put_header(token, 0x60);
+    good = good && put_header(token, 0x04);
+    good = good && put_header(token, 0xa2);
+    good = good && put(token, krb5_mechanism, sizeof krb5_mechanism);
+    good = good && put(token, mech_types, sizeof mech_types);
+    good = good && put_header(token, 0x30);
+    good = good && put_header(token, 0xa0);
+    good = good && put(token, spnego_mechanism, sizeof spnego_mechanism);
+    return good && put_header(token, 0x60);
 }
 
 /* On success the caller wipes and frees ap_req->data. */

@@ -50,8 +50,7 @@ static void list_name(krb5_context context, struct search *search, krb5_const_pr
         return;
     krb5_free_principal(context, search->last_listed);
     search->last_listed = NULL;
-    if (krb5_copy_principal(context, name, &search->last_listed) != 0
-        || krb5_unparse_name(context, name, &text) != 0)
+    if (krb5_copy_principal(context, name, &search->last_listed) != 0 || krb5_unparse_name(context, name, &text) != 0)
         return;
     if (search->names.length > 0)
         eca_strbuf_text(&search->names, ", ");

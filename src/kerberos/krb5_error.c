@@ -20,37 +20,43 @@
 
 static const char advice_dns[] = "the KDC's host name does not resolve: look at [realms] in krb5.conf and at the DNS "
                                  "servers";
-static const char advice_realm[] = "no KDC is known for the realm: name one under [realms] in krb5.conf or let DNS have "
-                                   "_kerberos._udp SRV records";
+static const char advice_realm[] =
+    "no KDC is known for the realm: name one under [realms] in krb5.conf or let DNS have "
+    "_kerberos._udp SRV records";
 static const char advice_clock[] = "this machine's clock and the domain controller's differ too much: synchronise "
                                    "both (NTP)";
 static const char advice_aes[] = "no common encryption type: the keytab needs AES256 and AES128 keys; set "
                                  "msDS-SupportedEncryptionTypes of the service account to 24 and export it again";
-static const char advice_backend_aes[] = "no common encryption type: set msDS-SupportedEncryptionTypes of the backend's "
-                                         "account to 24 and renew its keys";
+static const char advice_backend_aes[] =
+    "no common encryption type: set msDS-SupportedEncryptionTypes of the backend's "
+    "account to 24 and renew its keys";
 static const char advice_stale[] = "the keytab's key is not the service account's: its password has changed since; "
                                    "export the keytab again";
 static const char advice_principal[] = "the domain has no such service account: AD knows accounts, not service names; "
                                        "choose EASKerberosPrincipal";
 static const char advice_service_account[] = "the service account is disabled, expired or locked, or its password has "
                                              "expired";
-static const char advice_protocol_transition[] = "S4U2Self is for a service account with a servicePrincipalName (setspn "
-                                                 "-S), and for accounts of its own domain or of trusted ones";
+static const char advice_protocol_transition[] =
+    "S4U2Self is for a service account with a servicePrincipalName (setspn "
+    "-S), and for accounts of its own domain or of trusted ones";
 /* What Samba 4.17 says of a disabled account; AD says KDC_ERR_CLIENT_REVOKED. */
 static const char advice_account_policy[] = "the account is disabled, or the domain's policy forbids it to log on";
-static const char advice_evidence[] = "the keytab does not open a ticket for the service account: export it again, with "
-                                      "AES keys (msDS-SupportedEncryptionTypes 24)";
+static const char advice_evidence[] =
+    "the keytab does not open a ticket for the service account: export it again, with "
+    "AES keys (msDS-SupportedEncryptionTypes 24)";
 static const char advice_list[] = "the SPN is not in msDS-AllowedToDelegateTo of the service account (the user may be "
                                   "delegated: the ticket is forwardable)";
-static const char advice_forwardable[] =
-    "the user's ticket is not forwardable: set \"use any authentication protocol\" (TRUSTED_TO_AUTH_FOR_DELEGATION) and "
-    "the SPN in msDS-AllowedToDelegateTo of the service account, unless the user is \"sensitive\" or in Protected Users";
+static const char advice_forwardable[] = "the user's ticket is not forwardable: set \"use any authentication "
+                                         "protocol\" (TRUSTED_TO_AUTH_FOR_DELEGATION) and "
+                                         "the SPN in msDS-AllowedToDelegateTo of the service account, unless the user "
+                                         "is \"sensitive\" or in Protected Users";
 static const char advice_spn[] = "no account has this SPN: correct EASDelegationSPN, or register it (setspn -S)";
 static const char advice_tgt[] = "the KDC does not take the service account's ticket-granting ticket";
 static const char advice_krb5_conf[] = "krb5.conf cannot be read";
 static const char advice_keytab[] = "the keytab cannot be read by this process";
-static const char advice_trust[] = "the account's realm is not reached from the service account's: look at the trusts and "
-                                   "at [capaths] in krb5.conf";
+static const char advice_trust[] =
+    "the account's realm is not reached from the service account's: look at the trusts and "
+    "at [capaths] in krb5.conf";
 
 static const struct row {
     krb5_error_code code;
@@ -163,8 +169,8 @@ enum eca_kerberos_answer eca_krb5_error_explain(const struct eca_krb5_exchange *
         eca_error_set(err, "%s: %s (%s)", exchange->keytab, advice, message);
         break;
     case ECA_KRB5_STEP_TGT:
-        eca_error_set(err, "no ticket-granting ticket for %s with %s: %s (%s)", exchange->principal,
-                      exchange->keytab, advice, message);
+        eca_error_set(err, "no ticket-granting ticket for %s with %s: %s (%s)", exchange->principal, exchange->keytab,
+                      advice, message);
         break;
     case ECA_KRB5_STEP_EVIDENCE:
         eca_error_set(err, "ticket of %s for %s with %s: %s (%s)", exchange->user, exchange->principal,

@@ -11,11 +11,11 @@
 
 /* The exchange that failed: the same code means something else in each. */
 enum eca_krb5_step {
-    ECA_KRB5_STEP_KEYTAB,     /* reading it, or krb5.conf */
-    ECA_KRB5_STEP_TGT,        /* AS exchange of the service account */
-    ECA_KRB5_STEP_S4U2SELF,   /* protocol transition */
-    ECA_KRB5_STEP_EVIDENCE,   /* opening S4U2Self's ticket with our own key */
-    ECA_KRB5_STEP_S4U2PROXY,  /* constrained delegation; the user's ticket was forwardable */
+    ECA_KRB5_STEP_KEYTAB,                    /* reading it, or krb5.conf */
+    ECA_KRB5_STEP_TGT,                       /* AS exchange of the service account */
+    ECA_KRB5_STEP_S4U2SELF,                  /* protocol transition */
+    ECA_KRB5_STEP_EVIDENCE,                  /* opening S4U2Self's ticket with our own key */
+    ECA_KRB5_STEP_S4U2PROXY,                 /* constrained delegation; the user's ticket was forwardable */
     ECA_KRB5_STEP_S4U2PROXY_NOT_FORWARDABLE, /* the same, and it was not */
 };
 

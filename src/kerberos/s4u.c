@@ -88,7 +88,8 @@ static enum eca_kerberos_answer name_all(struct s4u *s4u, const struct eca_accou
         return fail(s4u, code);
     s4u->exchange.user = s4u->user_name;
     if (name_service(s4u, spn) != 0 || s4u->service->length < 2) {
-        eca_error_set(s4u->err, "%s is not a service principal name; EASDelegationSPN is written HTTP/host.domain", spn);
+        eca_error_set(s4u->err, "%s is not a service principal name; EASDelegationSPN is written HTTP/host.domain",
+                      spn);
         return ECA_KERBEROS_MISCONFIGURED;
     }
     s4u->exchange.service = s4u->service_name;
@@ -175,8 +176,8 @@ static krb5_error_code open_evidence(struct s4u *s4u, const krb5_creds *evidence
     if (code == 0)
         code = krb5_server_decrypt_ticket_keytab(s4u->context, keytab, ticket);
     if (code == 0)
-        code = krb5_find_authdata(s4u->context, ticket->enc_part2->authorization_data, NULL,
-                                  KRB5_AUTHDATA_WIN2K_PAC, &found);
+        code = krb5_find_authdata(s4u->context, ticket->enc_part2->authorization_data, NULL, KRB5_AUTHDATA_WIN2K_PAC,
+                                  &found);
     if (code == 0 && found != NULL && found[0] != NULL)
         code = krb5_pac_parse(s4u->context, found[0]->contents, found[0]->length, pac);
     krb5_free_authdata(s4u->context, found);
@@ -194,11 +195,13 @@ static enum eca_kerberos_answer compare_sid(struct s4u *s4u, krb5_pac pac, const
     bool good = false;
 
     if (pac == NULL || krb5_pac_get_buffer(s4u->context, pac, PAC_UPN_DNS_INFO, &content) != 0) {
-        eca_error_set(s4u->err, "the KDC's ticket for %s has no PAC with UPN_DNS_INFO, so whose it is cannot be checked",
+        eca_error_set(s4u->err,
+                      "the KDC's ticket for %s has no PAC with UPN_DNS_INFO, so whose it is cannot be checked",
                       s4u->user_name);
         return ECA_KERBEROS_MISCONFIGURED;
     }
-    good = eca_pac_read_upn_dns_info(sid, (struct eca_slice){ (const uint8_t *)content.data, content.length }, s4u->err);
+    good = eca_pac_read_upn_dns_info(sid, (struct eca_slice){ (const uint8_t *)content.data, content.length },
+                                     s4u->err);
     krb5_free_data_contents(s4u->context, &content);
     if (!good)
         return ECA_KERBEROS_MISCONFIGURED;
@@ -312,8 +315,8 @@ static bool check_account(const struct eca_account *account, struct eca_error *e
 }
 
 enum eca_kerberos_answer eca_s4u_get_ticket(struct eca_service_credential *credential,
-                                            const struct eca_account *account, const char *spn,
-                                            struct eca_ticket **out, struct eca_error *err)
+                                            const struct eca_account *account, const char *spn, struct eca_ticket **out,
+                                            struct eca_error *err)
 {
     enum eca_kerberos_answer answer = ECA_KERBEROS_DONE;
     bool again = true;

@@ -14,7 +14,7 @@
  * to change where that is known. Blocks, up to 27 s per frozen KDC: helper threads only.
  */
 enum eca_kerberos_answer eca_s4u_get_ticket(struct eca_service_credential *credential,
-                                            const struct eca_account *account, const char *spn,
-                                            struct eca_ticket **out, struct eca_error *err);
+                                            const struct eca_account *account, const char *spn, struct eca_ticket **out,
+                                            struct eca_error *err);
 
 #endif

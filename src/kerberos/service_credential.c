@@ -174,8 +174,10 @@ enum eca_kerberos_answer eca_service_credential_acquire(struct eca_service_crede
         eca_error_set(err, "%s", credential->why.text);
     } else {
         answer = ECA_KERBEROS_UNAVAILABLE;
-        eca_error_set(err, "the new ticket-granting ticket of %s is over or refused already: compare this machine's "
-                           "clock with the domain controller's", credential->principal);
+        eca_error_set(err,
+                      "the new ticket-granting ticket of %s is over or refused already: compare this machine's "
+                      "clock with the domain controller's",
+                      credential->principal);
     }
     pthread_mutex_unlock(&credential->mutex);
     return answer;

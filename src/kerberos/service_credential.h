@@ -15,8 +15,8 @@ struct eca_service_tgt;
 
 /*
  * Reads the keytab's entries and chooses the principal: `principal` when given (with or without realm), else the first
- * entry that is not a service name, else the first. Contacts nobody. NULL with `err` when the file cannot be read, is empty or
- * does not hold the principal. Make it in the child process.
+ * entry that is not a service name, else the first. Contacts nobody. NULL with `err` when the file cannot be read, is
+ * empty or does not hold the principal. Make it in the child process.
  */
 struct eca_service_credential *eca_service_credential_open(const char *keytab, const char *principal,
                                                            struct eca_error *err);
@@ -29,8 +29,8 @@ const char *eca_service_credential_principal(const struct eca_service_credential
 const char *eca_service_credential_keytab(const struct eca_service_credential *credential);
 
 /*
- * The current generation, asking the KDC for a new one (forwardable, RFC 4120 5.4) when there is none or it ends within 5
- * minutes or a fifth of its lifetime, whichever is less. One thread asks while the others use the old one or, when
+ * The current generation, asking the KDC for a new one (forwardable, RFC 4120 5.4) when there is none or it ends within
+ * 5 minutes or a fifth of its lifetime, whichever is less. One thread asks while the others use the old one or, when
  * there is none, wait and share its answer. An old one serves to its end when no new one is to be had, and is
  * not tried to be renewed for a minute then. Blocks: helper threads only. Any number of threads.
  */
@@ -38,16 +38,16 @@ enum eca_kerberos_answer eca_service_credential_acquire(struct eca_service_crede
                                                         struct eca_service_tgt **out, struct eca_error *err);
 void eca_service_tgt_release(struct eca_service_tgt *tgt);
 
-/* The KDC did not take this one (krbtgt's keys are others now): when it is still the current one, the next acquire asks anew. */
+/* The KDC did not take this one (krbtgt's keys are others now): when it is still the current one, the next acquire asks
+ * anew. */
 void eca_service_credential_discard(struct eca_service_credential *credential, const struct eca_service_tgt *tgt);
 
 /*
- * A GSS credential over this generation, for initiating; the caller's own, for one thread, to be given to gss_release_cred(). One for
- * each exchange, because libgssapi keeps a credential locked while it waits for the KDC: a shared one would
- * let one user after the other through. Contacts nobody. False with `err`.
+ * A GSS credential over this generation, for initiating; the caller's own, for one thread, to be given to
+ * gss_release_cred(). One for each exchange, because libgssapi keeps a credential locked while it waits for the KDC: a
+ * shared one would let one user after the other through. Contacts nobody. False with `err`.
  */
-bool eca_service_tgt_open_gss_credential(const struct eca_service_tgt *tgt, gss_cred_id_t *out,
-                                         struct eca_error *err);
+bool eca_service_tgt_open_gss_credential(const struct eca_service_tgt *tgt, gss_cred_id_t *out, struct eca_error *err);
 
 /* "MEMORY:…", for gss_krb5_ccache_name(). */
 const char *eca_service_tgt_ccache(const struct eca_service_tgt *tgt);

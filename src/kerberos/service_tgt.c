@@ -131,7 +131,8 @@ bool eca_service_tgt_open_gss_credential(const struct eca_service_tgt *tgt, gss_
 {
     gss_key_value_element_desc element = { "ccache", tgt->ccache_name };
     const gss_key_value_set_desc store = { 1, &element };
-    const struct eca_krb5_exchange exchange = { .step = ECA_KRB5_STEP_TGT, .keytab = tgt->ccache_name,
+    const struct eca_krb5_exchange exchange = { .step = ECA_KRB5_STEP_TGT,
+                                                .keytab = tgt->ccache_name,
                                                 .principal = "the service account" };
     OM_uint32 minor = 0;
     const OM_uint32 major = gss_acquire_cred_from(&minor, GSS_C_NO_NAME, GSS_C_INDEFINITE,

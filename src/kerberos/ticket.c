@@ -59,7 +59,7 @@ struct eca_ticket *eca_ticket_create(const krb5_creds *creds)
 {
     const size_t parts = count_parts(creds->client) + count_parts(creds->server);
     const size_t size = sizeof(struct eca_ticket) + parts * sizeof(krb5_data) + count_bytes(creds->client)
-        + count_bytes(creds->server) + creds->keyblock.length + creds->ticket.length;
+                        + count_bytes(creds->server) + creds->keyblock.length + creds->ticket.length;
     struct eca_ticket *const ticket = calloc(1, size);
     uint8_t *free_space = NULL;
 

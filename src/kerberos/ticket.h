@@ -14,8 +14,8 @@
 struct eca_ticket;
 
 /*
- * Copies `creds`: names, key, times, flags and the ticket; not the addresses, authorization data and second ticket, which
- * no AP-REQ carries. One reference. NULL when out of memory.
+ * Copies `creds`: names, key, times, flags and the ticket; not the addresses, authorization data and second ticket,
+ * which no AP-REQ carries. One reference. NULL when out of memory.
  */
 struct eca_ticket *eca_ticket_create(const krb5_creds *creds);
 struct eca_ticket *eca_ticket_hold(struct eca_ticket *ticket);

@@ -56,8 +56,8 @@ static struct key make_key(const char *sid, const char *spn)
 static bool has_key(const struct entry *entry, const struct key *key)
 {
     return entry->hash == key->hash && entry->key_length == key->sid_size + key->spn_length
-        && memcmp(entry->key, key->sid, key->sid_size) == 0
-        && memcmp(entry->key + key->sid_size, key->spn, key->spn_length) == 0;
+           && memcmp(entry->key, key->sid, key->sid_size) == 0
+           && memcmp(entry->key + key->sid_size, key->spn, key->spn_length) == 0;
 }
 
 static struct entry **bucket_of(struct eca_ticket_cache *cache, uint64_t hash)
@@ -170,8 +170,7 @@ struct eca_ticket *eca_ticket_cache_find(struct eca_ticket_cache *cache, const c
     return ticket;
 }
 
-void eca_ticket_cache_store(struct eca_ticket_cache *cache, const char *sid, const char *spn,
-                            struct eca_ticket *ticket)
+void eca_ticket_cache_store(struct eca_ticket_cache *cache, const char *sid, const char *spn, struct eca_ticket *ticket)
 {
     const struct key key = make_key(sid, spn);
     struct entry *entry = NULL;

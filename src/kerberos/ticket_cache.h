@@ -24,7 +24,8 @@ struct eca_ticket *eca_ticket_cache_find(struct eca_ticket_cache *cache, const c
 void eca_ticket_cache_store(struct eca_ticket_cache *cache, const char *sid, const char *spn,
                             struct eca_ticket *ticket);
 
-/* Forgets the ticket if it is still the one of this number (a newer one stays): the backend refused it. Threads: any. */
+/* Forgets the ticket if it is still the one of this number (a newer one stays): the backend refused it. Threads: any.
+ */
 void eca_ticket_cache_drop(struct eca_ticket_cache *cache, const char *sid, const char *spn, uint64_t number);
 
 #endif

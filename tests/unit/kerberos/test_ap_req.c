@@ -180,8 +180,8 @@ static OM_uint32 accept(const struct bench *bench, uint8_t *token, size_t length
                                             &store, &credential, NULL, NULL);
 
     assert_int_equal(major, GSS_S_COMPLETE);
-    major = gss_accept_sec_context(&minor, &context, credential, &input, GSS_C_NO_CHANNEL_BINDINGS, &source, NULL, &output,
-                                   NULL, NULL, NULL);
+    major = gss_accept_sec_context(&minor, &context, credential, &input, GSS_C_NO_CHANNEL_BINDINGS, &source, NULL,
+                                   &output, NULL, NULL, NULL);
     if (major == GSS_S_COMPLETE && gss_display_name(&minor, source, &shown, NULL) == GSS_S_COMPLETE)
         (void)snprintf(name, size, "%.*s", (int)shown.length, (const char *)shown.value);
     gss_release_buffer(&ignored, &shown);

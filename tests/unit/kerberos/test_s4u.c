@@ -110,7 +110,8 @@ OM_uint32 gss_acquire_cred_impersonate_name(OM_uint32 *minor, const gss_cred_id_
         store(kdc.impersonated, SVC, kdc.evidence_sid, kdc.evidence_key);
     assert_int_equal(krb5_cc_get_full_name(bench.context, bench.ccache, &name), 0);
     element.value = name;
-    major = gss_acquire_cred_from(minor, GSS_C_NO_NAME, lifetime, mechanisms, usage, &cred_store, out, actual, received);
+    major = gss_acquire_cred_from(minor, GSS_C_NO_NAME, lifetime, mechanisms, usage, &cred_store, out, actual,
+                                  received);
     krb5_free_string(bench.context, name);
     return major;
 }
@@ -271,7 +272,8 @@ static void test_get_ticket_evidence_of_another_is_never_delegated(void **state)
     } rows[] = {
         { "the account's own", ALICE_SID, false, SERVICE_KEY, ECA_KERBEROS_DONE, "" },
         { "the name reached somebody else", BOB_SID, false, SERVICE_KEY, ECA_KERBEROS_IDENTITY_MISMATCH, BOB_SID },
-        { "a SID that begins like it", ALICE_SID "1", false, SERVICE_KEY, ECA_KERBEROS_IDENTITY_MISMATCH, "is that of" },
+        { "a SID that begins like it", ALICE_SID "1", false, SERVICE_KEY, ECA_KERBEROS_IDENTITY_MISMATCH,
+          "is that of" },
         { "the SID of the domain", "S-1-5-21-2612238570-2432606714-1510613622", false, SERVICE_KEY,
           ECA_KERBEROS_IDENTITY_MISMATCH, "is that of" },
         { "no PAC: nobody can tell", NULL, false, SERVICE_KEY, ECA_KERBEROS_MISCONFIGURED, "no PAC" },

@@ -160,9 +160,10 @@ static void test_release_many_threads_last_one_frees(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        /* First: the first number that is ever given is the one that could be 0. */
+        cmocka_unit_test(test_number_same_credentials_twice_differ),
         cmocka_unit_test(test_create_original_overwritten_copy_is_complete),
         cmocka_unit_test(test_end_any_time_is_unsigned),
-        cmocka_unit_test(test_number_same_credentials_twice_differ),
         cmocka_unit_test(test_create_empty_parts_is_copied),
         cmocka_unit_test(test_release_many_threads_last_one_frees),
     };
