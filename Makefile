@@ -70,7 +70,7 @@ packages-build:
 	@tests/install-packages.sh packages/build.txt
 
 packages-check:
-	@tests/install-packages.sh packages/build.txt packages/check.txt tests/lab/packages.txt
+	@tests/install-packages.sh packages/build.txt packages/check.txt packages/deb.txt tests/lab/packages.txt
 
 # ---- the module ------------------------------------------------------------------------------
 
@@ -133,7 +133,8 @@ $(BUILD)/asan/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(BUILD)/asan/rooms.a
 	    $(filter-out -lcmocka,$(TEST_LIBRARIES)) -o $@
 
 UNIT_PROGRAMS   := $(UNITS:tests/unit/%.c=$(BUILD)/asan/unit/%)
-TSAN_PROGRAMS   := $(BUILD)/tsan/unit/jobs/test_job_pool $(BUILD)/tsan/unit/kerberos/test_ticket_cache
+TSAN_PROGRAMS   := $(BUILD)/tsan/unit/jobs/test_job_pool \
+                   $(addprefix $(BUILD)/tsan/unit/kerberos/test_,ap_req service_credential ticket_cache)
 REPLAY_PROGRAMS := $(FUZZERS:tests/fuzz/%.c=$(BUILD)/asan/replay/%)
 FUZZ_PROGRAMS   := $(FUZZERS:tests/fuzz/%.c=$(BUILD)/fuzz/bin/%)
 

@@ -47,8 +47,8 @@ enum eca_account_fact {
 enum eca_password_fact {
     ECA_PASSWORD_ABSENT, /* none came, or nobody looked */
     ECA_PASSWORD_EMPTY,
-    ECA_PASSWORD_REJECTED, /* wrong, or the account is unknown, disabled, expired … : one answer for all */
-    ECA_PASSWORD_ACCEPTED, /* and, where a certificate was shown too, the same account */
+    ECA_PASSWORD_REJECTED,      /* wrong, or the account is unknown, disabled, expired … : one answer for all */
+    ECA_PASSWORD_ACCEPTED,      /* and, where a certificate was shown too, the same account */
     ECA_PASSWORD_OTHER_ACCOUNT, /* the name is not the certificate's account; the password was not tried */
     ECA_PASSWORD_INCOMPLETE,    /* right, but the account lacks what EASRemoteUser or the delegation needs */
     ECA_PASSWORD_DIRECTORY_UNAVAILABLE,

@@ -111,8 +111,8 @@ static const char *component_end(const char *dn)
 
 static bool is_label_byte(char byte)
 {
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9')
-        || byte == '-' || byte == '_';
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') || byte == '-'
+           || byte == '_';
 }
 
 /* Appends one DNS label in lower case; false for bytes that no label has, an escape among them. */

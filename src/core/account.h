@@ -23,13 +23,13 @@ struct eca_account {
     char sam_account_name[ECA_ACCOUNT_NAME_MAX];
     char upn[ECA_ACCOUNT_UPN_MAX];
     char mail[ECA_ACCOUNT_MAIL_MAX];
-    char domain[ECA_ACCOUNT_DOMAIN_MAX];         /* DNS name of its domain, lower case, from the DN */
-    char netbios[ECA_ACCOUNT_NETBIOS_MAX];       /* NetBIOS name of its domain */
-    char attribute[ECA_ACCOUNT_ATTRIBUTE_MAX];   /* the extra attribute that EASRemoteUser names */
-    uint32_t user_account_control;               /* MS-ADTS 2.2.16 */
-    uint32_t user_account_control_computed;      /* msDS-User-Account-Control-Computed */
-    int64_t account_expires;                     /* FILETIME as stored: 0 and 2^63-1 mean never */
-    int64_t when_created;                        /* seconds since 1970, UTC; 0 when not readable */
+    char domain[ECA_ACCOUNT_DOMAIN_MAX];       /* DNS name of its domain, lower case, from the DN */
+    char netbios[ECA_ACCOUNT_NETBIOS_MAX];     /* NetBIOS name of its domain */
+    char attribute[ECA_ACCOUNT_ATTRIBUTE_MAX]; /* the extra attribute that EASRemoteUser names */
+    uint32_t user_account_control;             /* MS-ADTS 2.2.16 */
+    uint32_t user_account_control_computed;    /* msDS-User-Account-Control-Computed */
+    int64_t account_expires;                   /* FILETIME as stored: 0 and 2^63-1 mean never */
+    int64_t when_created;                      /* seconds since 1970, UTC; 0 when not readable */
 };
 
 enum eca_account_state {

@@ -13,11 +13,25 @@
 
 /* MS-ASHTTP 2.2.1.1.1.1.2 */
 static const char *const commands[] = {
-    [0] = "Sync",           [1] = "SendMail",        [2] = "SmartForward",  [3] = "SmartReply",
-    [4] = "GetAttachment",  [9] = "FolderSync",      [10] = "FolderCreate", [11] = "FolderDelete",
-    [12] = "FolderUpdate",  [13] = "MoveItems",      [14] = "GetItemEstimate", [15] = "MeetingResponse",
-    [16] = "Search",        [17] = "Settings",       [18] = "Ping",         [19] = "ItemOperations",
-    [20] = "Provision",     [21] = "ResolveRecipients", [22] = "ValidateCert",
+    [0] = "Sync",
+    [1] = "SendMail",
+    [2] = "SmartForward",
+    [3] = "SmartReply",
+    [4] = "GetAttachment",
+    [9] = "FolderSync",
+    [10] = "FolderCreate",
+    [11] = "FolderDelete",
+    [12] = "FolderUpdate",
+    [13] = "MoveItems",
+    [14] = "GetItemEstimate",
+    [15] = "MeetingResponse",
+    [16] = "Search",
+    [17] = "Settings",
+    [18] = "Ping",
+    [19] = "ItemOperations",
+    [20] = "Provision",
+    [21] = "ResolveRecipients",
+    [22] = "ValidateCert",
 };
 
 /* Copies what is fit to be read, "?" for the rest, whole characters only. */
@@ -240,8 +254,8 @@ static bool parse_plain(struct eca_activesync *out, struct eca_slice query)
         if (equals != NULL) {
             const struct eca_slice key = { query.bytes, (size_t)(equals - query.bytes) };
             uint8_t room[QUERY_MAX];
-            const struct eca_slice value
-                = decode_percent(room, (struct eca_slice){ equals + 1, length - key.length - 1 });
+            const struct eca_slice value = decode_percent(room,
+                                                          (struct eca_slice){ equals + 1, length - key.length - 1 });
 
             known = show_parameter(out, key, value) || known;
         }

@@ -12,11 +12,11 @@
  * and bytes that are not UTF-8 replaced by "?". For people to read: nothing is ever decided by them.
  */
 struct eca_activesync {
-    char command[32];                        /* "Sync", "Ping" …; a number for an unknown code */
+    char command[32]; /* "Sync", "Ping" …; a number for an unknown code */
     char user[ECA_ACTIVESYNC_TEXT_MAX];
     char device_id[ECA_ACTIVESYNC_TEXT_MAX]; /* hexadecimal when it is not printable */
     char device_type[ECA_ACTIVESYNC_TEXT_MAX];
-    char protocol_version[16];               /* from a base64 query; a plain one has it in a header */
+    char protocol_version[16]; /* from a base64 query; a plain one has it in a header */
 };
 
 /*

@@ -94,7 +94,7 @@ static void read_serial(struct eca_certificate *out)
         out->serial.length--;
     }
     out->serial_positive = ASN1_STRING_type(serial) == V_ASN1_INTEGER && out->serial.length > 0
-        && out->serial.bytes[0] != 0;
+                           && out->serial.bytes[0] != 0;
 }
 
 /* SubjectKeyIdentifier ::= OCTET STRING        RFC 5280 section 4.2.1.2 */
@@ -195,9 +195,9 @@ static bool read_all(struct eca_certificate *out, struct eca_error *err)
     read_serial(out);
     read_key_identifier(out);
     return check_extensions(out->x509, err) && read_digests(out, err)
-        && read_time(&out->not_before, X509_get0_notBefore(out->x509), "notBefore", err)
-        && read_time(&out->not_after, X509_get0_notAfter(out->x509), "notAfter", err)
-        && read_sid_extension(out, err) && read_alternative_names(out, err);
+           && read_time(&out->not_before, X509_get0_notBefore(out->x509), "notBefore", err)
+           && read_time(&out->not_after, X509_get0_notAfter(out->x509), "notAfter", err) && read_sid_extension(out, err)
+           && read_alternative_names(out, err);
 }
 
 bool eca_certificate_open(struct eca_certificate *out, X509 *x509, struct eca_error *err)

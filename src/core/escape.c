@@ -10,9 +10,9 @@ static const char dots[] = "...";
 
 /* What one character of the value becomes. */
 struct piece {
-    size_t taken;   /* bytes of the value */
-    size_t length;  /* bytes in `text` */
-    char text[8];   /* two bytes of C1 need the most: \xc2\x9b */
+    size_t taken;  /* bytes of the value */
+    size_t length; /* bytes in `text` */
+    char text[8];  /* two bytes of C1 need the most: \xc2\x9b */
 };
 
 static bool is_control(struct eca_slice character)

@@ -7,7 +7,7 @@
 static bool is_plain(uint8_t byte)
 {
     return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9')
-        || (byte != 0 && strchr("-._@:=,<>' +/", byte) != NULL);
+           || (byte != 0 && strchr("-._@:=,<>' +/", byte) != NULL);
 }
 
 /*

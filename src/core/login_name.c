@@ -60,5 +60,5 @@ bool eca_login_name_means(const struct eca_login_name *login, const struct eca_a
     if (is_text(login->user, account->upn))
         return true;
     return split_upn(login->user, &name, &suffix) && is_text(name, account->sam_account_name)
-        && is_text(suffix, account->domain);
+           && is_text(suffix, account->domain);
 }

@@ -9,7 +9,7 @@
 
 #define ECA_MAPPING_KEYS_MAX 12
 #define ECA_MAPPING_TEXT_MAX 16384
-#define ECA_MAPPING_VALUE_MAX 4096       /* of one key, NUL included; a longer name, serial or SKI makes no key */
+#define ECA_MAPPING_VALUE_MAX 4096 /* of one key, NUL included; a longer name, serial or SKI makes no key */
 #define ECA_MAPPING_CANDIDATES_MAX 8
 #define ECA_MAPPING_BACKDATING_ANY INT64_MAX /* EASCertificateBackdating any */
 
@@ -24,7 +24,7 @@ enum eca_mapping_kind {
 };
 
 struct eca_mapping_kind_row {
-    const char *name;      /* as EASMapping and EAS_MAPPING spell it */
+    const char *name; /* as EASMapping and EAS_MAPPING spell it */
     bool strong;
     bool in_strong_set;    /* part of `EASMapping strong` */
     const char *attribute; /* of the directory that is searched */
@@ -49,9 +49,9 @@ bool eca_mapping_policy_add(struct eca_mapping_policy *policy, enum eca_mapping_
 
 struct eca_mapping_key {
     enum eca_mapping_kind kind;
-    bool configured;         /* false: looked for only to name the refusal (mapping-weak) */
-    size_t rank;             /* position of the kind in EASMapping; kinds not configured come last */
-    struct eca_slice value;  /* the bytes to search for: a binary SID for objectSid, else text */
+    bool configured;        /* false: looked for only to name the refusal (mapping-weak) */
+    size_t rank;            /* position of the kind in EASMapping; kinds not configured come last */
+    struct eca_slice value; /* the bytes to search for: a binary SID for objectSid, else text */
 };
 
 /*
@@ -62,9 +62,9 @@ struct eca_mapping_key {
 struct eca_mapping_keys {
     struct eca_mapping_key keys[ECA_MAPPING_KEYS_MAX];
     size_t count;
-    char sid[ECA_SID_TEXT_MAX];  /* the SID the certificate carries and that has a veto (rule 3), or "" */
+    char sid[ECA_SID_TEXT_MAX];               /* the SID the certificate carries and that has a veto (rule 3), or "" */
     char strong_value[ECA_MAPPING_VALUE_MAX]; /* altSecurityIdentities to store for a strong mapping, or "" */
-    int64_t not_before;          /* of the certificate: rule 5 */
+    int64_t not_before;                       /* of the certificate: rule 5 */
     char text[ECA_MAPPING_TEXT_MAX];
     size_t text_length;
 };

@@ -99,8 +99,10 @@ static enum eca_account_fact refuse_weak(const struct eca_mapping_keys *keys, co
     if (keys->strong_value[0] == '\0')
         (void)eca_error_set(err, "only %s names the account %.64s, and EASMapping does not hold it", kind, name);
     else if (strlen(keys->strong_value) > SHOWN_VALUE_MAX)
-        (void)eca_error_set(err, "only %s names the account %.64s, and EASMapping does not hold it; its "
-                            "altSecurityIdentities value for issuer-serial is too long to show here", kind, name);
+        (void)eca_error_set(err,
+                            "only %s names the account %.64s, and EASMapping does not hold it; its "
+                            "altSecurityIdentities value for issuer-serial is too long to show here",
+                            kind, name);
     else
         (void)eca_error_set(err, "only %s names %.64s; store altSecurityIdentities: %s", kind, name,
                             keys->strong_value);
@@ -128,8 +130,8 @@ static enum eca_account_fact judge(const struct finding *finding, const struct e
 
     if (other != NULL) {
         (void)eca_error_set(err, "the certificate carries %s, and the account %.64s that it finds is %s", keys->sid,
-                            other->account.sam_account_name, other->account.sid[0] == '\0' ? "without a SID"
-                                                                                         : other->account.sid);
+                            other->account.sam_account_name,
+                            other->account.sid[0] == '\0' ? "without a SID" : other->account.sid);
         return ECA_ACCOUNT_SID_MISMATCH;
     }
     if (candidates->truncated)

@@ -113,8 +113,7 @@ static bool make_sid(struct eca_mapping_keys *out, const struct eca_certificate 
     return add_sid(out, ECA_MAPPING_SID, certificate->sid, err);
 }
 
-static bool make_sid_uri(struct eca_mapping_keys *out, const struct eca_certificate *certificate,
-                         struct eca_error *err)
+static bool make_sid_uri(struct eca_mapping_keys *out, const struct eca_certificate *certificate, struct eca_error *err)
 {
     if (!certificate->sid_uri_readable)
         return eca_error_set(err, "the SID URI of the subjectAltName cannot be read, or there are two different ones");
@@ -183,7 +182,7 @@ static bool add_hex(struct eca_mapping_keys *out, enum eca_mapping_kind kind, co
 static bool make_ski(struct eca_mapping_keys *out, const struct eca_certificate *certificate, struct eca_error *err)
 {
     return certificate->key_identifier.length == 0
-        || add_hex(out, ECA_MAPPING_SKI, "X509:<SKI>", certificate->key_identifier, err);
+           || add_hex(out, ECA_MAPPING_SKI, "X509:<SKI>", certificate->key_identifier, err);
 }
 
 /* Microsoft's and Samba's tools write the digest of the certificate, MS-PKCA's words mean the key's. */
@@ -195,7 +194,7 @@ static bool make_sha1_pukey(struct eca_mapping_keys *out, const struct eca_certi
     const struct eca_slice key = { certificate->public_key_sha1, sizeof certificate->public_key_sha1 };
 
     return add_hex(out, ECA_MAPPING_SHA1_PUKEY, prefix, whole, err)
-        && add_hex(out, ECA_MAPPING_SHA1_PUKEY, prefix, key, err);
+           && add_hex(out, ECA_MAPPING_SHA1_PUKEY, prefix, key, err);
 }
 
 static bool make_upn(struct eca_mapping_keys *out, const struct eca_certificate *certificate, struct eca_error *err)
@@ -212,7 +211,7 @@ static bool make_upn(struct eca_mapping_keys *out, const struct eca_certificate 
             return eca_error_set(err, "the certificate names two different UPNs");
     }
     return certificate->upn_count == 0
-        || add_key(out, ECA_MAPPING_UPN, certificate->upns[0].bytes, certificate->upns[0].length, err);
+           || add_key(out, ECA_MAPPING_UPN, certificate->upns[0].bytes, certificate->upns[0].length, err);
 }
 
 /* Runs the kind's function; what it began is taken back when it fails. */

@@ -3,7 +3,7 @@
 #include "reason.h"
 
 static const struct eca_reason_row rows[] = {
-#define ECA_REASON(symbol, name, status, iis, class, message, sentence) \
+#define ECA_REASON(symbol, name, status, iis, class, message, sentence)                                                \
     [ECA_REASON_##symbol] = { name, status, iis, ECA_CLASS_##class, message, sentence },
 #include "reason.def"
 #undef ECA_REASON

@@ -19,9 +19,9 @@ enum eca_reason_class {
 };
 
 struct eca_reason_row {
-    const char *name;     /* "certificate-expired": fixed, configurations and log searches rely on it */
-    int status;           /* HTTP */
-    const char *iis;      /* IIS' status and sub-status for the same, "-" where it has none */
+    const char *name; /* "certificate-expired": fixed, configurations and log searches rely on it */
+    int status;       /* HTTP */
+    const char *iis;  /* IIS' status and sub-status for the same, "-" where it has none */
     enum eca_reason_class class;
     const char *message;  /* id of the decision line in the error log */
     const char *sentence; /* for the error body, plain ASCII, ends with a full stop */

@@ -31,7 +31,7 @@ static enum eca_directory_answer find_by_login(struct eca_directory *directory, 
 static enum eca_directory_answer verify_password(struct eca_directory *directory, const struct eca_account *account,
                                                  const char *password, apr_time_t deadline,
                                                  enum eca_password_answer *out, struct eca_error *err);
-static void close_directory(struct eca_directory *directory);
+static void close_directory(struct eca_directory *interface);
 
 static const struct eca_directory_operations operations = {
     .find_by_keys = find_by_keys,

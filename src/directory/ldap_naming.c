@@ -2,6 +2,7 @@
 /* The rootDSE and the partitions, read once per directory. */
 #include "ldap_naming.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -48,9 +49,9 @@ static enum eca_ldap_fault read_domains(struct eca_ldap_naming *naming, struct e
                                         const char *configuration, apr_time_t until, struct eca_error *err)
 {
     static const char *const attributes[] = { "nCName", "nETBIOSName", NULL };
-    char base[ECA_ACCOUNT_DN_MAX + sizeof "CN=Partitions,"] = "CN=Partitions,";
+    char base[ECA_ACCOUNT_DN_MAX + sizeof "CN=Partitions,"];
     const struct eca_ldap_query query = {
-        .base = strcat(base, configuration),
+        .base = base,
         .scope = LDAP_SCOPE_ONELEVEL,
         .filter = "(&(objectClass=crossRef)(nETBIOSName=*))",
         .attributes = attributes,
@@ -58,8 +59,10 @@ static enum eca_ldap_fault read_domains(struct eca_ldap_naming *naming, struct e
     struct eca_error unreadable = { .text = "" };
     LDAPMessage *answer = NULL;
     bool truncated = false;
-    enum eca_ldap_fault fault = eca_ldap_connection_search(connection, &query, until, &answer, &truncated, &unreadable);
+    enum eca_ldap_fault fault = ECA_LDAP_OK;
 
+    (void)snprintf(base, sizeof base, "CN=Partitions,%s", configuration);
+    fault = eca_ldap_connection_search(connection, &query, until, &answer, &truncated, &unreadable);
     if (fault == ECA_LDAP_UNUSABLE)
         return ECA_LDAP_OK; /* only DOMAIN\user needs these names */
     if (fault != ECA_LDAP_OK) {

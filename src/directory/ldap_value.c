@@ -95,6 +95,6 @@ bool eca_ldap_parse_time(int64_t *out, struct eca_slice text)
     if (year < 1 || month < 1 || month > 12 || day < 1 || day > days_of_month(year, month) || hour > 23 || minute > 59
         || second > 59)
         return false;
-    *out = ((days_before(year, month) + day - 1) * 24 + hour) * 3600 + minute * 60 + second;
+    *out = ((days_before(year, month) + day - 1) * 24 + hour) * 3600 + (int64_t)minute * 60 + second;
     return true;
 }

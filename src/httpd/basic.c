@@ -36,8 +36,8 @@ static enum eca_password_fact verify(struct password_job *job)
         && strcmp(job->certificate_sid, job->account.sid) != 0)
         return ECA_PASSWORD_OTHER_ACCOUNT;
     if (answer == ECA_DIRECTORY_ANSWERED)
-        answer = operations->verify_password(job->directory, found ? &job->account : NULL, job->password,
-                                             job->deadline, &password, &job->err);
+        answer = operations->verify_password(job->directory, found ? &job->account : NULL, job->password, job->deadline,
+                                             &password, &job->err);
     if (answer != ECA_DIRECTORY_ANSWERED)
         return ECA_PASSWORD_DIRECTORY_UNAVAILABLE;
     return password == ECA_PASSWORD_ANSWER_ACCEPTED ? ECA_PASSWORD_ACCEPTED : ECA_PASSWORD_REJECTED;

@@ -7,8 +7,9 @@
 
 /*
  * Sets request->facts.password where the policy wants the password looked at, and
- * request->work->account for a user who came without a certificate. Waits for the directory at most EASDirectoryTimeout. Whoever has only
- * a password cannot tell an unknown account from a wrong password, by the answer or by the work done.
+ * request->work->account for a user who came without a certificate. Waits for the directory at most
+ * EASDirectoryTimeout. Whoever has only a password cannot tell an unknown account from a wrong password, by the answer
+ * or by the work done.
  */
 void eca_basic_check(struct eca_request *request);
 

@@ -8,7 +8,6 @@
 #include <apr_strings.h>
 #include <openssl/objects.h>
 
-
 static const struct eca_purposes *default_purposes(apr_pool_t *pool)
 {
     struct eca_purposes *purposes = apr_pcalloc(pool, sizeof *purposes);

@@ -60,7 +60,8 @@ static const char *alias_for_path(const proxy_server_conf *proxy, const char *pa
         const struct proxy_alias *alias = &APR_ARRAY_IDX(proxy->aliases, i, struct proxy_alias);
         const size_t length = strlen(alias->fake);
 
-        if (alias->regex == NULL && (strncmp(path, alias->fake, length) == 0 || strncmp(path, alias->fake, strlen(path)) == 0))
+        if (alias->regex == NULL
+            && (strncmp(path, alias->fake, length) == 0 || strncmp(path, alias->fake, strlen(path)) == 0))
             return alias->real;
     }
     return NULL;
@@ -115,7 +116,7 @@ static bool check_section(apr_pool_t *pool, const struct checked_section *checke
     if (checked->policy->delegation == ECA_DELEGATION_KERBEROS && checked->policy->delegation_spn == NULL
         && checked->backend != NULL && strncmp(checked->backend, "balancer:", 9) == 0)
         return refuse(checked, "the backend is a balancer; write EASDelegationSPN HTTP/name, the account that all its "
-                      "members run as");
+                               "members run as");
     if (!eca_service_prepare(pool, checked->config, needs_keytab(checked), &err))
         return refuse(checked, err.text);
     return true;
@@ -141,7 +142,7 @@ static bool check_passthrough(apr_pool_t *pool, const apr_array_header_t *sectio
                 && all[j].policy->basic_delegation == ECA_BASIC_DELEGATION_PASSTHROUGH
                 && same_backend(pool, all[i].backend, all[j].backend))
                 return refuse(&all[j], "EASBasicDelegation passthrough sends passwords to a backend that another "
-                              "section reaches with EASDelegation header; it would believe any password");
+                                       "section reaches with EASDelegation header; it would believe any password");
         }
     }
     return true;
@@ -155,8 +156,8 @@ static apr_array_header_t *collect_sections(apr_pool_t *pool, server_rec *main_s
         const apr_array_header_t *sections = eca_server_config_of(server)->sections;
 
         for (int i = 0; i < sections->nelts; i++)
-            APR_ARRAY_PUSH(all, struct checked_section) =
-                resolve_section(pool, &APR_ARRAY_IDX(sections, i, struct eca_section));
+            APR_ARRAY_PUSH(all, struct checked_section) = resolve_section(
+                pool, &APR_ARRAY_IDX(sections, i, struct eca_section));
     }
     return all;
 }
@@ -184,21 +185,23 @@ static void warn_of_tls(const struct checked_section *checked)
     if (!eca_access_wants_certificate(checked->policy->authenticate))
         return;
     if (checked->policy->ssl_verify_client == ECA_SSL_VERIFY_UNSAID)
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, server,
-                     "ECA1031: section %s: SSLVerifyClient is not set, no device will be asked for a certificate; write "
-                     "SSLVerifyClient optional_no_ca on the virtual host", checked->name);
+        ap_log_error(
+            APLOG_MARK, APLOG_WARNING, 0, server,
+            "ECA1031: section %s: SSLVerifyClient is not set, no device will be asked for a certificate; write "
+            "SSLVerifyClient optional_no_ca on the virtual host",
+            checked->name);
     else if (outer->ssl_verify_client == ECA_SSL_VERIFY_UNSAID)
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, server,
                      "ECA1032: section %s: SSLVerifyClient inside a section asks in the middle of a connection: mail "
-                     "with attachments gets 413 and HTTP/2 fails; move it to the virtual host", checked->name);
+                     "with attachments gets 413 and HTTP/2 fails; move it to the virtual host",
+                     checked->name);
 }
 
 /* The time mod_proxy gives the backend: the worker's own, the server's ProxyTimeout, or Timeout. */
 static apr_interval_time_t backend_timeout(const struct checked_section *checked)
 {
     server_rec *server = checked->section->server;
-    const proxy_server_conf *proxy =
-        ap_get_module_config(server->module_config, ap_find_linked_module("mod_proxy.c"));
+    const proxy_server_conf *proxy = ap_get_module_config(server->module_config, ap_find_linked_module("mod_proxy.c"));
 
     for (int i = 0; i < proxy->workers->nelts; i++) {
         const proxy_worker *worker = &APR_ARRAY_IDX(proxy->workers, i, proxy_worker);
@@ -216,14 +219,16 @@ static void warn_of_backend(const struct checked_section *checked)
     if (checked->backend == NULL)
         return;
     if (strncmp(checked->backend, "https:", 6) == 0 && !checked->policy->ssl_proxy_verify)
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, server,
-                     "ECA1033: section %s: the backend's certificate is not verified, whoever stands in between reads the "
-                     "mail; write SSLProxyVerify require", checked->name);
+        ap_log_error(
+            APLOG_MARK, APLOG_WARNING, 0, server,
+            "ECA1033: section %s: the backend's certificate is not verified, whoever stands in between reads the "
+            "mail; write SSLProxyVerify require",
+            checked->name);
     if (strncmp(checked->backend, "balancer:", 9) != 0 && backend_timeout(checked) < apr_time_from_sec(PING_SECONDS))
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, server,
                      "ECA1034: section %s: the proxy waits %d s for an answer but a Ping lasts up to an hour; add "
-                     "timeout=3660 to ProxyPass", checked->name,
-                     (int)apr_time_sec(backend_timeout(checked)));
+                     "timeout=3660 to ProxyPass",
+                     checked->name, (int)apr_time_sec(backend_timeout(checked)));
 }
 
 static void warn_of_mapping(const struct checked_section *checked)
@@ -234,14 +239,14 @@ static void warn_of_mapping(const struct checked_section *checked)
         if (!eca_mapping_describe(mapping->kinds[i])->strong)
             ap_log_error(APLOG_MARK, APLOG_WARNING, 0, checked->section->server,
                          "ECA1035: section %s: EASMapping %s accepts a name that a certificate's requester may have "
-                         "chosen (KB5014754); use strong kinds", checked->name,
-                         eca_mapping_describe(mapping->kinds[i])->name);
+                         "chosen (KB5014754); use strong kinds",
+                         checked->name, eca_mapping_describe(mapping->kinds[i])->name);
     }
 }
 
 static void warn_of_issuers(const struct checked_section *checked)
 {
-    const int64_t limit = apr_time_sec(apr_time_now()) + ISSUER_WARNING_DAYS * 86400;
+    const int64_t limit = apr_time_sec(apr_time_now()) + (int64_t)ISSUER_WARNING_DAYS * 86400;
     struct eca_error ending = { .text = "" };
 
     if (checked->config->service->anchors != NULL
@@ -258,7 +263,8 @@ static void warn_of_workers(server_rec *server)
         && ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads) == APR_SUCCESS && threads > 0 && processes * threads <= 150)
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, server,
                      "ECA1037: MaxRequestWorkers %d: each device holds one for its Ping, up to an hour; raise it above "
-                     "the number of devices", processes * threads);
+                     "the number of devices",
+                     processes * threads);
 }
 
 void eca_config_warn(apr_pool_t *temporary, server_rec *main_server)

@@ -128,8 +128,9 @@ static struct ticket_job *new_ticket_job(const struct eca_request *request)
     memcpy(job->spn, request->spn, strlen(request->spn) + 1);
     memcpy(job->key, job->account.sid, sid_length);
     memcpy(job->key + sid_length, job->spn, strlen(job->spn));
-    job->job = (struct eca_job){ .run = run_ticket, .destroy = destroy_ticket, .key = job->key,
-                                 .key_length = sid_length + strlen(job->spn) };
+    job->job = (struct eca_job){
+        .run = run_ticket, .destroy = destroy_ticket, .key = job->key, .key_length = sid_length + strlen(job->spn)
+    };
     return job;
 }
 

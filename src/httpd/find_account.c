@@ -44,7 +44,8 @@ static struct eca_mapping_policy effective_policy(struct eca_request *request)
 
     if (setting->sid_uri_issuers == NULL
         || eca_path_judge(setting->sid_uri_issuers, request->work->certificate.x509, request->work->chain, &any,
-                          apr_time_sec(request->r->request_time), &ignored) == ECA_CERTIFICATE_GOOD)
+                          apr_time_sec(request->r->request_time), &ignored)
+               == ECA_CERTIFICATE_GOOD)
         return setting->policy;
     for (size_t i = 0; i < setting->policy.count; i++) {
         if (setting->policy.kinds[i] != ECA_MAPPING_SID_URI)
@@ -71,8 +72,9 @@ static struct find_job *new_find_job(struct eca_request *request)
     }
     memcpy(find->key, request->work->certificate.sha256, sizeof request->work->certificate.sha256);
     memcpy(find->key + sizeof request->work->certificate.sha256, &policy, sizeof policy);
-    find->job = (struct eca_job){ .run = run_find, .destroy = destroy_find, .key = find->key,
-                                  .key_length = sizeof find->key };
+    find->job = (struct eca_job){
+        .run = run_find, .destroy = destroy_find, .key = find->key, .key_length = sizeof find->key
+    };
     find->directory = request->service->directory;
     find->deadline = apr_time_now() + apr_time_from_msec(request->config->directory_timeout);
     return find;
@@ -106,8 +108,8 @@ enum eca_account_fact eca_judge_account(struct eca_request *request, const struc
 
 static void judge_candidates(struct eca_request *request, const struct find_job *find)
 {
-    const struct eca_mapping_outcome outcome =
-        eca_mapping_decide(&find->keys, &find->candidates, 0, &request->work->detail);
+    const struct eca_mapping_outcome outcome = eca_mapping_decide(&find->keys, &find->candidates, 0,
+                                                                  &request->work->detail);
 
     request->facts.account = outcome.fact;
     request->mapped = outcome.fact == ECA_ACCOUNT_USABLE || outcome.fact == ECA_ACCOUNT_WEAK
@@ -142,7 +144,8 @@ void eca_find_account(struct eca_request *request)
                            &request->work->detail))
         return;
     find = (struct find_job *)job;
-    /* It is unavailable, too, when it refuses our bind: nothing is wrong with the device, and the detail says what is. */
+    /* It is unavailable, too, when it refuses our bind: nothing is wrong with the device, and the detail says what is.
+     */
     if (find->answer == ECA_DIRECTORY_ANSWERED)
         judge_candidates(request, find);
     else

@@ -11,7 +11,8 @@
  */
 void eca_find_account(struct eca_request *request);
 
-/* What an account found by certificate or name is worth now: its state, and what EASRemoteUser and the delegation need. */
+/* What an account found by certificate or name is worth now: its state, and what EASRemoteUser and the delegation need.
+ */
 enum eca_account_fact eca_judge_account(struct eca_request *request, const struct eca_account *account);
 
 #endif

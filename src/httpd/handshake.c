@@ -22,10 +22,23 @@ static int ask_inner(int ok, X509_STORE_CTX *store)
 }
 
 /*
+ * In a resumed TLS 1.2 session mod_ssl forgets that the certificate was not verified: its access hook sets the
+ * result to X509_V_OK, and SSL_CLIENT_VERIFY says SUCCESS. A session from 1970 has expired before it is stored.
+ */
+static void prevent_resumption(X509_STORE_CTX *store)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    SSL_SESSION *session = SSL_get_session(ssl);
+
+    if (session != NULL)
+        (void)SSL_SESSION_set_time(session, 1);
+}
+
+/*
  * mod_ssl accepts CERT_UNTRUSTED only where `optional_no_ca` is in force, so it is asked as if any other
  * failure were that one. Accepted, that error stays (mod_ssl looks at it again after the handshake):
- * SSL_CLIENT_VERIFY says FAILED, never SUCCESS, on this connection and on those that resume its session. Refused, the true
- * error goes back, for the alert and the log.
+ * SSL_CLIENT_VERIFY says FAILED or GENEROUS, never SUCCESS. Refused, the true error goes back, for the alert and
+ * the log.
  */
 static int verify_leniently(int ok, X509_STORE_CTX *store)
 {
@@ -34,8 +47,10 @@ static int verify_leniently(int ok, X509_STORE_CTX *store)
     if (ok)
         return ask_inner(ok, store);
     X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_UNTRUSTED);
-    if (ask_inner(ok, store))
+    if (ask_inner(ok, store)) {
+        prevent_resumption(store);
         return 1;
+    }
     X509_STORE_CTX_set_error(store, error);
     return 0;
 }
@@ -64,7 +79,7 @@ int eca_handshake_begin(conn_rec *connection, SSL *ssl, int is_proxy)
     return DECLINED;
 }
 
-X509 *eca_handshake_peer_certificate(conn_rec *connection, STACK_OF(X509) **chain)
+X509 *eca_handshake_peer_certificate(conn_rec *connection, STACK_OF(X509) * *chain)
 {
     conn_rec *primary = connection->master != NULL ? connection->master : connection;
     SSL *ssl = ap_get_module_config(primary->conn_config, &eas_certauth_module);

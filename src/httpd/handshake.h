@@ -17,10 +17,10 @@ int eca_handshake_init_server(server_rec *server, apr_pool_t *pool, int is_proxy
 int eca_handshake_begin(conn_rec *connection, SSL *ssl, int is_proxy);
 
 /*
- * The certificate the client showed on this connection (of an HTTP/2 stream: its primary connection), with a reference that
- * the caller frees; NULL without TLS or certificate. *chain receives what came along, borrowed from
- * the connection, or NULL. Threads: any.
+ * The certificate the client showed on this connection (of an HTTP/2 stream: its primary connection), with a reference
+ * that the caller frees; NULL without TLS or certificate. *chain receives what came along, borrowed from the
+ * connection, or NULL. Threads: any.
  */
-X509 *eca_handshake_peer_certificate(conn_rec *connection, STACK_OF(X509) **chain);
+X509 *eca_handshake_peer_certificate(conn_rec *connection, STACK_OF(X509) * *chain);
 
 #endif

@@ -17,7 +17,8 @@ static const char *require_owner(cmd_parms *cmd)
         return NULL;
     return apr_psprintf(cmd->pool,
                         "Invalid command '%s', perhaps misspelled or defined by a module not included in the server "
-                        "configuration", cmd->cmd->name);
+                        "configuration",
+                        cmd->cmd->name);
 }
 
 static bool lists_word(cmd_parms *cmd, const char *arguments, const char *wanted)
@@ -46,8 +47,9 @@ const char *set_auth_type_is_ours(cmd_parms *cmd, void *config, const char *argu
     /* A .htaccess is read in a request, which has no section to check and no server to change. */
     if (policy->auth_type_is_ours && ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_RUN_MPM) {
         section = apr_array_push(eca_server_config_of(cmd->server)->sections);
-        *section = (struct eca_section){ .server = cmd->server, .policy = policy, .vector = cmd->context,
-                                         .path = cmd->path, .line = cmd->directive };
+        *section = (struct eca_section){
+            .server = cmd->server, .policy = policy, .vector = cmd->context, .path = cmd->path, .line = cmd->directive
+        };
     }
     return require_owner(cmd);
 }

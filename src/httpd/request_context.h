@@ -17,7 +17,7 @@ struct eca_request_work {
     struct eca_error detail; /* the sentence for the decision line */
     struct eca_activesync query;
     struct eca_certificate certificate; /* closed with the pool; .x509 NULL when none was shown or it cannot be read */
-    STACK_OF(X509) *chain;              /* borrowed from the connection */
+    STACK_OF(X509) * chain;             /* borrowed from the connection */
     struct eca_account account;         /* .sid "" until an account is known */
     const char *login_name;             /* as typed, NULL without Basic */
     const char *password;               /* wiped with the pool */
@@ -35,11 +35,11 @@ struct eca_request {
     bool decided; /* `reason` is final and logged */
     bool mapped;  /* `kind` led to the account, or would have */
     enum eca_mapping_kind kind;
-    const char *sid;              /* of the account, once known */
-    const char *spn;              /* of the backend, kerberos only */
-    const char *token;            /* base64 for the first attempt, then NULL */
-    apr_uint64_t ticket_number;   /* which ticket it was made from */
-    apr_table_t *identity;        /* header only: name → value to send */
+    const char *sid;            /* of the account, once known */
+    const char *spn;            /* of the backend, kerberos only */
+    const char *token;          /* base64 for the first attempt, then NULL */
+    apr_uint64_t ticket_number; /* which ticket it was made from */
+    apr_table_t *identity;      /* header only: name → value to send */
 };
 
 /* Whether AuthType EASCert governs this request. */

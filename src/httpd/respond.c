@@ -18,9 +18,9 @@ void eca_respond_ask_for_password(request_rec *r)
 {
     const char *realm = ap_auth_name(r);
 
-    apr_table_setn(r->err_headers_out, "WWW-Authenticate",
-                   apr_psprintf(r->pool, "Basic realm=\"%s\"",
-                                realm != NULL ? ap_escape_quotes(r->pool, realm) : "ActiveSync"));
+    apr_table_setn(
+        r->err_headers_out, "WWW-Authenticate",
+        apr_psprintf(r->pool, "Basic realm=\"%s\"", realm != NULL ? ap_escape_quotes(r->pool, realm) : "ActiveSync"));
 }
 
 /* With up to a quarter of jitter, so that devices do not come back together. */
@@ -44,8 +44,8 @@ static void avoid_reading_body(request_rec *r)
 /* The first line is the reason. */
 static void set_body(request_rec *r, const struct eca_reason_row *row)
 {
-    const char *const ours = apr_psprintf(r->pool, "%s\n<br>%s\n<br>IIS says %s for this. Request id: %s\n",
-                                          row->name, row->sentence, row->iis,
+    const char *const ours = apr_psprintf(r->pool, "%s\n<br>%s\n<br>IIS says %s for this. Request id: %s\n", row->name,
+                                          row->sentence, row->iis,
                                           r->log_id != NULL ? ap_escape_html(r->pool, r->log_id) : "-");
 
     if (ap_response_code_string(r, ap_index_of_response(row->status)) == NULL)

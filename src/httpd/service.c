@@ -46,11 +46,15 @@ static bool read_password(apr_pool_t *pool, struct eca_service *service, const c
     good = password[0] != '\0';
     apr_file_close(file);
     service->bind_password = password;
-    return good || eca_error_set(err, "EASDirectoryBind: %s holds no password in its first line: an LDAP bind with an "
-                                 "empty one is an anonymous bind", path);
+    return good
+           || eca_error_set(err,
+                            "EASDirectoryBind: %s holds no password in its first line: an LDAP bind with an "
+                            "empty one is an anonymous bind",
+                            path);
 }
 
-/* A child reads the keytab again whenever it gets a new ticket, so its user must own it, and nobody else may read it. */
+/* A child reads the keytab again whenever it gets a new ticket, so its user must own it, and nobody else may read it.
+ */
 static bool check_keytab_file(apr_pool_t *pool, const char *path, struct eca_error *err)
 {
     const uid_t child = getuid() == 0 ? ap_unixd_config.user_id : getuid();
@@ -96,7 +100,8 @@ bool eca_service_prepare(apr_pool_t *pool, const struct eca_server_config *confi
     service->prepared = true;
     if (config->directory_ca_file != NULL
         && apr_stat(&info, config->directory_ca_file, APR_FINFO_TYPE, pool) != APR_SUCCESS)
-        return eca_error_set(err, "EASDirectoryCAFile: %s does not exist or cannot be reached", config->directory_ca_file);
+        return eca_error_set(err, "EASDirectoryCAFile: %s does not exist or cannot be reached",
+                             config->directory_ca_file);
     if (config->directory_bind.method == ECA_LDAP_BIND_SIMPLE
         && !read_password(pool, service, config->directory_bind.file, err))
         return false;

@@ -26,7 +26,8 @@ struct eca_service {
 
 /*
  * In the parent, as root: reads what children inherit (trust anchors, the bind password) and tries what
- * they will read themselves (the keytab). Once per configuration, whatever the number of servers that share it. False with `err`.
+ * they will read themselves (the keytab). Once per configuration, whatever the number of servers that share it. False
+ * with `err`.
  */
 bool eca_service_prepare(apr_pool_t *pool, const struct eca_server_config *config, bool needs_keytab,
                          struct eca_error *err);

@@ -104,8 +104,10 @@ const char *set_purposes(cmd_parms *cmd, void *config, const char *argument)
     }
     object = OBJ_txt2obj(argument, 0);
     if (object == NULL)
-        return apr_psprintf(cmd->pool, "ECA1004: %s \"%s\" is neither a known name nor an OID; write clientAuth, "
-                            "1.3.6.1.4.1.311.20.2.2 or any", cmd->cmd->name, argument);
+        return apr_psprintf(cmd->pool,
+                            "ECA1004: %s \"%s\" is neither a known name nor an OID; write clientAuth, "
+                            "1.3.6.1.4.1.311.20.2.2 or any",
+                            cmd->cmd->name, argument);
     apr_pool_cleanup_register(cmd->pool, object, free_object, apr_pool_cleanup_null);
     if (purposes->count == ECA_PURPOSES_MAX)
         return apr_psprintf(cmd->pool, "ECA1005: %s takes at most %d purposes", cmd->cmd->name, ECA_PURPOSES_MAX);
@@ -138,8 +140,10 @@ static const char *add_kind(cmd_parms *cmd, struct eca_mapping_setting *setting,
     enum eca_mapping_kind kind;
 
     if (!eca_mapping_kind_by_name(&kind, name))
-        return apr_psprintf(cmd->pool, "ECA1007: %s \"%s\" is not a kind of mapping; write strong, sid, sid-uri, "
-                            "issuer-serial, ski, sha1-pukey or upn", cmd->cmd->name, name);
+        return apr_psprintf(cmd->pool,
+                            "ECA1007: %s \"%s\" is not a kind of mapping; write strong, sid, sid-uri, "
+                            "issuer-serial, ski, sha1-pukey or upn",
+                            cmd->cmd->name, name);
     if (!eca_mapping_policy_add(&setting->policy, kind))
         return apr_psprintf(cmd->pool, "ECA1008: %s names \"%s\" twice", cmd->cmd->name, name);
     return NULL;
@@ -198,11 +202,15 @@ const char *set_remote_user(cmd_parms *cmd, void *config, const char *argument)
     SET(policy, remote_user);
     if (choose(cmd, argument, choices, &value) != NULL) {
         if (!is_attribute_name(argument))
-            return apr_psprintf(cmd->pool, "ECA1009: %s \"%s\" is neither upn, samaccountname, netbios, mail nor the "
-                                "name of an attribute", cmd->cmd->name, argument);
+            return apr_psprintf(cmd->pool,
+                                "ECA1009: %s \"%s\" is neither upn, samaccountname, netbios, mail nor the "
+                                "name of an attribute",
+                                cmd->cmd->name, argument);
         if (server->extra_attribute != NULL && ap_cstr_casecmp(server->extra_attribute, argument) != 0)
-            return apr_psprintf(cmd->pool, "ECA1010: %s names \"%s\" and \"%s\"; one virtual host can use one "
-                                "attribute", cmd->cmd->name, server->extra_attribute, argument);
+            return apr_psprintf(cmd->pool,
+                                "ECA1010: %s names \"%s\" and \"%s\"; one virtual host can use one "
+                                "attribute",
+                                cmd->cmd->name, server->extra_attribute, argument);
         server->extra_attribute = policy->remote_user_attribute = argument;
     }
     policy->remote_user = (enum eca_remote_user)value;
@@ -248,7 +256,8 @@ const char *set_delegation_spn(cmd_parms *cmd, void *config, const char *argumen
     const char *slash = strchr(argument, '/');
 
     if (slash == NULL || slash == argument || slash[1] == '\0' || strlen(argument) > 512)
-        return apr_psprintf(cmd->pool, "ECA1011: %s \"%s\" is not a service principal name; write HTTP/host.example.com",
+        return apr_psprintf(cmd->pool,
+                            "ECA1011: %s \"%s\" is not a service principal name; write HTTP/host.example.com",
                             cmd->cmd->name, argument);
     policy->delegation_spn = argument;
     SET(policy, delegation_spn);
@@ -258,9 +267,10 @@ const char *set_delegation_spn(cmd_parms *cmd, void *config, const char *argumen
 /* Names that HTTP itself or the proxy needs, and the one that carries the ticket. */
 static bool is_reserved_header(const char *name)
 {
-    static const char *const reserved[] = { "Authorization", "Connection", "Content-Length", "Content-Type", "Expect",
-                                            "Host", "Keep-Alive", "Proxy-Authorization", "TE", "Trailer",
-                                            "Transfer-Encoding", "Upgrade" };
+    static const char *const reserved[] = {
+        "Authorization",       "Connection", "Content-Length", "Content-Type",      "Expect", "Host", "Keep-Alive",
+        "Proxy-Authorization", "TE",         "Trailer",        "Transfer-Encoding", "Upgrade"
+    };
 
     for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
         if (ap_cstr_casecmp(name, reserved[i]) == 0)
@@ -359,7 +369,8 @@ const char *set_directory_base(cmd_parms *cmd, void *config, const char *argumen
 
     (void)config;
     if (strchr(argument, '=') == NULL)
-        return apr_psprintf(cmd->pool, "ECA1017: EASDirectoryBase \"%s\" is not a DN; write DC=example,DC=com", argument);
+        return apr_psprintf(cmd->pool, "ECA1017: EASDirectoryBase \"%s\" is not a DN; write DC=example,DC=com",
+                            argument);
     server->directory_base = argument;
     SET(server, directory_base);
     return NULL;
@@ -367,9 +378,9 @@ const char *set_directory_base(cmd_parms *cmd, void *config, const char *argumen
 
 const char *set_directory_bind(cmd_parms *cmd, void *config, const char *first, const char *second, const char *third)
 {
-    static const struct choice choices[] = {
-        { "gssapi", ECA_LDAP_BIND_GSSAPI }, { "simple", ECA_LDAP_BIND_SIMPLE }, { NULL, 0 }
-    };
+    static const struct choice choices[] = { { "gssapi", ECA_LDAP_BIND_GSSAPI },
+                                             { "simple", ECA_LDAP_BIND_SIMPLE },
+                                             { NULL, 0 } };
     struct eca_server_config *server = eca_server_config_of(cmd->server);
     int value = 0;
     const char *problem = choose(cmd, first, choices, &value);

@@ -20,7 +20,7 @@
 
 struct eca_trust_anchors {
     X509_STORE *store;
-    STACK_OF(X509) *certificates;
+    STACK_OF(X509) * certificates;
 };
 
 static bool add_anchor(struct eca_trust_anchors *anchors, X509 *certificate, const char *file, struct eca_error *err)
@@ -118,8 +118,8 @@ static bool is_date_error(int error)
            || error == X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD || error == X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD;
 }
 
-static X509_STORE_CTX *build_path(const struct eca_trust_anchors *anchors, X509 *leaf, STACK_OF(X509) *chain, int64_t now,
-                                  unsigned long extra_flags)
+static X509_STORE_CTX *build_path(const struct eca_trust_anchors *anchors, X509 *leaf, STACK_OF(X509) * chain,
+                                  int64_t now, unsigned long extra_flags)
 {
     X509_STORE_CTX *context = X509_STORE_CTX_new();
     X509_VERIFY_PARAM *param = NULL;
@@ -143,7 +143,7 @@ static X509_STORE_CTX *build_path(const struct eca_trust_anchors *anchors, X509 
  * stand in the way the path is built without them, to judge them last and by name: an expired
  * certificate of a strange CA is untrusted, not expired.
  */
-static X509_STORE_CTX *build_best_path(const struct eca_trust_anchors *anchors, X509 *leaf, STACK_OF(X509) *chain,
+static X509_STORE_CTX *build_best_path(const struct eca_trust_anchors *anchors, X509 *leaf, STACK_OF(X509) * chain,
                                        int64_t now)
 {
     X509_STORE_CTX *context = build_path(anchors, leaf, chain, now, 0);
@@ -168,8 +168,9 @@ static bool allows_purpose(X509 *certificate, const ASN1_OBJECT *wanted)
     return allowed;
 }
 
-/* Every certificate below the anchor must allow the purpose: an issuer limited to mail cannot make log-on certificates. */
-static bool path_allows_purpose(STACK_OF(X509) *path, const ASN1_OBJECT *wanted)
+/* Every certificate below the anchor must allow the purpose: an issuer limited to mail cannot make log-on certificates.
+ */
+static bool path_allows_purpose(STACK_OF(X509) * path, const ASN1_OBJECT *wanted)
 {
     const int below_anchor = sk_X509_num(path) > 1 ? sk_X509_num(path) - 1 : 1;
 
@@ -180,7 +181,7 @@ static bool path_allows_purpose(STACK_OF(X509) *path, const ASN1_OBJECT *wanted)
     return true;
 }
 
-static bool judge_purpose(STACK_OF(X509) *path, const struct eca_purposes *purposes, struct eca_error *err)
+static bool judge_purpose(STACK_OF(X509) * path, const struct eca_purposes *purposes, struct eca_error *err)
 {
     X509 *leaf = sk_X509_value(path, 0);
     const uint32_t usable = X509v3_KU_DIGITAL_SIGNATURE | X509v3_KU_KEY_AGREEMENT;
@@ -200,7 +201,7 @@ static void describe_time(char *out, size_t size, const ASN1_TIME *time)
     struct tm tm = { 0 };
 
     if (!ASN1_TIME_to_tm(time, &tm) || strftime(out, size, "%Y-%m-%dT%H:%MZ", &tm) == 0)
-        snprintf(out, size, "unreadable");
+        (void)snprintf(out, size, "unreadable");
 }
 
 /* -1 before its time, 1 after it, 0 within; an unreadable date counts as after. */
@@ -215,7 +216,7 @@ static int compare_validity(const X509 *certificate, int64_t now)
     return begin > 0 ? -1 : 0;
 }
 
-static enum eca_certificate_fact judge_dates(STACK_OF(X509) *path, int64_t now, struct eca_error *err)
+static enum eca_certificate_fact judge_dates(STACK_OF(X509) * path, int64_t now, struct eca_error *err)
 {
     const X509 *leaf = sk_X509_value(path, 0);
     char when[32];
@@ -245,7 +246,7 @@ static enum eca_certificate_fact judge_dates(STACK_OF(X509) *path, int64_t now, 
     }
 }
 
-enum eca_certificate_fact eca_path_judge(const struct eca_trust_anchors *anchors, X509 *leaf, STACK_OF(X509) *chain,
+enum eca_certificate_fact eca_path_judge(const struct eca_trust_anchors *anchors, X509 *leaf, STACK_OF(X509) * chain,
                                          const struct eca_purposes *purposes, int64_t now, struct eca_error *err)
 {
     enum eca_certificate_fact fact = ECA_CERTIFICATE_UNTRUSTED;

@@ -24,7 +24,8 @@ struct eca_trust_anchors;
 struct eca_trust_anchors *eca_trust_anchors_open(const char *const *files, size_t count, struct eca_error *err);
 void eca_trust_anchors_close(struct eca_trust_anchors *anchors);
 
-/* Appends the subject of each anchor that ends before `time` (seconds since 1970) to `err`; false when there is none. */
+/* Appends the subject of each anchor that ends before `time` (seconds since 1970) to `err`; false when there is none.
+ */
 bool eca_trust_anchors_ending_before(const struct eca_trust_anchors *anchors, int64_t time, struct eca_error *err);
 
 /* EASExtendedKeyUsage: one of these must be present. */
@@ -36,11 +37,11 @@ struct eca_purposes {
 
 /*
  * Judges `leaf`, with `chain` (may be NULL: a resumed session brings none) as further certificates to
- * build a path from. `now` in seconds since 1970. Never ECA_CERTIFICATE_ABSENT. The order of judgement is that of reasons.md:
- * untrusted, purpose, expired, not yet valid. `err` receives the sentence when not GOOD.
- * Contacts nobody. Threads: any number on the same anchors.
+ * build a path from. `now` in seconds since 1970. Never ECA_CERTIFICATE_ABSENT. The order of judgement is that of
+ * reasons.md: untrusted, purpose, expired, not yet valid. `err` receives the sentence when not GOOD. Contacts nobody.
+ * Threads: any number on the same anchors.
  */
-enum eca_certificate_fact eca_path_judge(const struct eca_trust_anchors *anchors, X509 *leaf, STACK_OF(X509) *chain,
+enum eca_certificate_fact eca_path_judge(const struct eca_trust_anchors *anchors, X509 *leaf, STACK_OF(X509) * chain,
                                          const struct eca_purposes *purposes, int64_t now, struct eca_error *err);
 
 #endif

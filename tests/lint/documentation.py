@@ -48,6 +48,16 @@ def check_directives():
         yield f"conf/eas_certauth.conf: {name} is missing"
 
 
+def check_named_in_source():
+    """An error text must not send anybody to a directive that does not exist."""
+    real = directives() | {"EASCert"}
+    for path in tree.files("*.c", "*.h"):
+        if tree.room(path):
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                for name in sorted(set(OURS.findall(" ".join(re.findall(r'"[^"]*"', line)))) - real):
+                    yield f"{path.relative_to(tree.ROOT)}:{number}: {name} is no directive"
+
+
 def check_sections():
     """Each directive has what httpd's own reference has."""
     for section in re.split(r"^## ", read(DIRECTIVES), flags=re.M)[1:]:
@@ -115,4 +125,5 @@ def in_code(text):
 
 
 if __name__ == "__main__":
-    tree.finish([*check_directives(), *check_sections(), *check_messages(), *check_reasons(), *check_targets()])
+    tree.finish([*check_directives(), *check_named_in_source(), *check_sections(), *check_messages(), *check_reasons(),
+                 *check_targets()])

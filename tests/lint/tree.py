@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The files of the project, as every check sees them."""
+import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -33,10 +35,11 @@ def room(path):
     return parts[1] if parts[0] == "src" and len(parts) == 3 else None
 
 
+@cache
 def make_variable(name):
     """What the Makefile has for it, as a list of words."""
     said = subprocess.run(["make", "--no-print-directory", "-s", f"print-{name}"], cwd=ROOT, capture_output=True,
-                          text=True, check=True)
+                          text=True, check=True, env={**os.environ, "MAKEFLAGS": ""})
     return said.stdout.split()
 
 
