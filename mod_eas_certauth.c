@@ -211,6 +211,7 @@ static void register_hooks(apr_pool_t *pool)
     eca_delegate_register_filter();
 }
 
+/* clang-format off */
 AP_DECLARE_MODULE(eas_certauth) = {
     STANDARD20_MODULE_STUFF,
     eca_policy_create,
@@ -221,3 +222,4 @@ AP_DECLARE_MODULE(eas_certauth) = {
     register_hooks,
     AP_MODULE_FLAG_NONE,
 };
+/* clang-format on */

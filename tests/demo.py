@@ -43,7 +43,6 @@ SSLSessionCache shmcb:${{FOLDER}}/run/sessions(512000)
 # sogod reads no chunked bodies; Exchange does.
 SetEnv proxy-sendcl 1
 EASDirectoryCAFile {directory_ca}
-EASKerberosKeytab {keytab}
 """
 
 
@@ -69,11 +68,12 @@ def make_proxy(laboratory):
     values = {"SSLCertificateFile": server.chain, "SSLCertificateKeyFile": server.key,
               "SSLCACertificateFile": laboratory.pki.trusted,
               "EASTrustedIssuers": laboratory.pki.trusted,
+              "EASKerberosKeytab": laboratory.proxy_keytab,
               "SSLProxyCACertificateFile": laboratory.exchange.ca_file}
     short = SHORT_CONFIGURATION.read_text(encoding="utf-8")
     text = GLOBAL.format(
         host=HOST, listen="\n".join(f"Listen {address}:{port}" for port in PORTS.values()),
-        directory_ca=laboratory.dc.ca_file, keytab=laboratory.proxy_keytab)
+        directory_ca=laboratory.dc.ca_file)
     for name, port in PORTS.items():
         text += adapt(short, address, port, {**values, "EASAuthenticate": name})
     return laboratory.httpd("proxy", text, modules=DEFAULT_MODULES,
@@ -346,8 +346,6 @@ To end it:
 
 def check_conditions():
     """Refuses what cannot work, in one sentence each."""
-    if os.geteuid() != 0:
-        raise Usage("the laboratory starts servers on ports below 1024: run it as root")
     for path, remedy in ((MODULE, "run: make"), (SHORT_CONFIGURATION, "it belongs to the tree")):
         if not path.exists():
             raise Usage(f"{path} is missing; {remedy}")
@@ -375,44 +373,50 @@ def run(keep):
     print(f"\n{sum(results)} of {len(results)} as expected, after {time.monotonic() - begin:.0f} s")
     if keep:
         explain_keep(phones, proxy)
-    elif not all(results):
-        laboratory.stop()
-        print(f"the logs are kept in {ROOT}")
     return 0 if all(results) else 1
-
-
-def main():
-    """Reads the arguments; a stranger sees sentences, not stack traces."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--keep", action="store_true", help="leave everything running")
-    parser.add_argument("--stop", action="store_true", help="end what --keep left running")
-    arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    status = 1
-    try:
-        check_conditions() if not arguments.stop else None
-        if arguments.stop:
-            stop_all()
-            return 0
-        stop_all()
-        status = run(arguments.keep)
-    except (Usage, process.NotReady, RuntimeError, OSError) as failure:
-        print(f"the demo cannot run: {failure}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
-        status = 130
-    finally:
-        if not arguments.keep and not arguments.stop:
-            finish(status)
-    return status
 
 
 def finish(status):
     """Ends everything; after an unexpected result the folder with the logs stays."""
     if status == 1 and ROOT.exists():
         Laboratory(ROOT).stop()
+        print(f"the logs are kept in {ROOT}")
     else:
         stop_all()
+
+
+def show(keep):
+    """The demo from nothing to nothing; the exit status. A stranger sees sentences, not stack traces."""
+    status, complete = 1, False
+    try:
+        check_conditions()
+        stop_all()
+        status, complete = run(keep), True
+    except (Usage, process.NotReady, RuntimeError, OSError) as failure:
+        print(f"the demo cannot run: {failure}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        status = 130
+    finally:
+        if not (keep and complete):
+            finish(status)
+    return status
+
+
+def main():
+    """Reads the arguments."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="leave everything running")
+    parser.add_argument("--stop", action="store_true", help="end what --keep left running")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if os.geteuid() != 0:
+        print("the laboratory starts servers on ports below 1024: run it as root", file=sys.stderr)
+        return 1
+    if arguments.stop:
+        stop_all()
+        return 0
+    return show(arguments.keep)
 
 
 if __name__ == "__main__":

@@ -94,8 +94,7 @@ enum eca_ldap_fault eca_ldap_servers_run(struct eca_ldap_servers *servers, const
     enum eca_ldap_fault fault;
 
     if (!eca_ldap_pool_acquire(servers->pool, task->purpose == ECA_LDAP_FOR_PASSWORD, until, &connection)) {
-        eca_error_set(err, "all %d directory connections are in use",
-                      servers->settings.connections);
+        eca_error_set(err, "all %d directory connections are in use", servers->settings.connections);
         return ECA_LDAP_SILENT;
     }
     fault = run_on_any(servers, task, &connection, until, &first);

@@ -140,20 +140,33 @@ def unstarted(lab, registry):
 
 # ---- logs --------------------------------------------------------------------------------------
 
+class LogWatch:
+    """What a test has said of the log: patterns that must come, and patterns that may."""
+
+    def __init__(self):
+        self.expected, self.allowed = [], []
+
+
 @pytest.fixture
 def expect_log(log_watch):
     """expect_log(PATTERN): such warnings or errors are expected in this test, at least one."""
-    return log_watch.append
+    return log_watch.expected.append
+
+
+@pytest.fixture
+def allow_log(log_watch):
+    """allow_log(PATTERN): such warnings or errors of httpd's own may come in this test."""
+    return log_watch.allowed.append
 
 
 @pytest.fixture(autouse=True)
 def log_watch(request, registry):
     """Fails a test for every warning or error in an httpd's log that it did not declare."""
-    expected = []
+    watch = LogWatch()
     registry.begin_test()
-    yield expected
+    yield watch
     lines = [line for one in registry.seen_by_test for line in one.troubles()]
-    problems = complaints(lines, expected)
+    problems = complaints(lines, watch.expected, watch.allowed)
     failed = any(report.failed for report in getattr(request.node, "reports", ()))
     if failed or problems:
         keep_logs(request.node, registry.seen_by_test)

@@ -4,9 +4,9 @@
 import re
 from dataclasses import dataclass
 
-from proxy import MODULE
+from proxy import TREE
 
-REASON_TABLE = MODULE.parents[1] / "src/core/reason.def"
+REASON_TABLE = TREE / "src/core/reason.def"
 REALM = 'Basic realm="ActiveSync"'    # the AuthName of proxy.section()
 
 

@@ -6,10 +6,8 @@ import re
 import pytest
 
 from lab.httpd import DEFAULT_MODULES
-from proxy import ADDRESS, MAIL, MODULE, section, virtual_host
+from proxy import ADDRESS, TREE, section, virtual_host
 from reasons import check_grant, check_refusal
-
-TREE = MODULE.parents[1]
 
 
 def directory_urls(count):
@@ -29,7 +27,7 @@ REFUSED_ARGUMENTS = [
     ("ECA1002", "EASRetryAfter", "5m", "1 to 86400", "not a number"),
     ("ECA1002", "EASDirectoryTimeout", "99", "100 to 60000", "below the least time"),
     ("ECA1002", "EASDirectoryTimeout", "99999999999999999999", "100 to 60000", "far too large"),
-    ("ECA1003", "EASKerberosKeytab", '"/' + "x" * 9000 + '"', "usable path", "path too long"),
+    ("ECA1003", "EASKerberosKeytab", '"/' + "x" * 5000 + '"', "usable path", "path too long"),
     ("ECA1004", "EASExtendedKeyUsage", "smartcard", "clientAuth", "unknown usage"),
     ("ECA1005", "EASExtendedKeyUsage", " ".join(f"1.2.3.{n}" for n in range(40)), "at most",
      "too many usages"),
@@ -122,7 +120,7 @@ def test_start_refused_contradiction_names_section_and_cure(lab, unstarted, insi
 
 
 def test_start_refused_balancer_without_spn(lab, unstarted):
-    one = unstarted(virtual_host(lab, balancer(lab), section("/mail", "balancer://mail"),
+    one = unstarted(virtual_host(lab, balancer(lab), section("/mail", ProxyPass="balancer://mail"),
                                  EASDelegationSPN=None),
                     modules=("proxy_balancer", "lbmethod_byrequests", "slotmem_shm"))
     assert re.search("ECA1020: .*balancer.*EASDelegationSPN HTTP/", one.check())
@@ -295,7 +293,7 @@ def test_principal_is_used_by_its_name_without_realm(lab, holders, proxy):
 def test_directory_base_is_searched(lab, holders, proxy):
     elsewhere = "OU=Domain Controllers,DC=example,DC=test"
     one = proxy(virtual_host(lab, section("/", lab.standin.url, EASMapping="upn"),
-                             EASDirectoryBase=elsewhere), start_log=["ECA1035"])
+                             EASDirectoryBase=f'"{elsewhere}"'), start_log=["ECA1035"])
     check_refusal(one.request("/", holders["upn-alone"]), "account-not-found")
 
 
@@ -314,13 +312,9 @@ def test_other_mpm_serves(lab, holders, proxy, mpm):
 # ---- the configuration that is printed ---------------------------------------------------------------
 
 def short_configuration():
-    """The README's block that holds a whole virtual host of ours."""
+    """The README's block that begins with `# short configuration`."""
     text = (TREE / "README.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"(?ms)^```\w*\n(.*?)^```", text)
-    blocks += [re.sub(r"(?m)^ {4}", "", block)
-               for block in re.findall(r"(?m)(?:^(?: {4}.*)?\n)+", text)]
-    return next(block for block in blocks
-                if "AuthType EASCert" in block and "</VirtualHost>" in block)
+    return re.search(r"(?ms)^```\w*\n(# short configuration\n.*?)^```", text)[1]
 
 
 def localize(text, lab):

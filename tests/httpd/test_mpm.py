@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Event, worker and prefork: requests, graceful restarts under load, children that end."""
 
-import http.client
 import re
 import signal
 import threading
@@ -14,7 +13,7 @@ from lab import process
 from lab.eas_client import basic
 from proxy import section, virtual_host
 from reasons import check_grant, check_refusal, line_of
-from swarm import at_once
+from swarm import at_once, get
 
 MPMS = ("event", "worker", "prefork")
 RESTARTS = 3
@@ -24,8 +23,6 @@ SHORT_LIFE = "MaxConnectionsPerChild 8\n"
 CHILDREN = 4
 STOP_SECONDS = 5
 PASSED_ON = re.compile(r"\[pid (\d+):tid \d+\].* reason=granted ")
-# What a client sees of a kept connection that the server closed while nothing was under way.
-CLOSED = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)
 
 
 @pytest.fixture(params=MPMS)
@@ -64,17 +61,6 @@ def test_mpm_serves_certificates_and_passwords_and_refuses(lab, holders, proxy, 
 
 # ---- graceful restart ----------------------------------------------------------------------------
 
-def ask(client, path, headers):
-    """One request, again only when a kept connection was closed before any answer (RFC 9112 9.3.1)."""
-    kept = client.connected
-    try:
-        return client.request("GET", path, None, headers)
-    except CLOSED:
-        if not kept:
-            raise
-        return client.request("GET", path, None, headers)
-
-
 class Load:
     """Clients that ask without a pause until stop(): `answered` counts, every answer must be 200."""
 
@@ -90,7 +76,7 @@ class Load:
         headers = {} if certificate else {"Authorization": basic(*self.login)}
         with self.one.client("/", certificate, keep_alive=number % 2 == 0) as client:
             while not self.ended.is_set():
-                answer = ask(client, path, headers)
+                answer = get(client, path, headers)
                 assert answer.status == 200, answer.body
                 self.answered[number] += 1
 

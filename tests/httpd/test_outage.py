@@ -19,7 +19,8 @@ MARGIN = 1.0         # for TLS and a busy machine
 CROWD_MARGIN = 3.0   # 200 clients are threads of one Python on the same processors
 BACK_SECONDS = 8     # from the servers' return to the first success
 CROWD = 200
-CROWD_WORKERS = "ServerLimit 1\nThreadLimit 320\nThreadsPerChild 320\nMaxRequestWorkers 320\nMinSpareThreads 1\n"
+CROWD_WORKERS = ("ServerLimit 1\nThreadLimit 320\nThreadsPerChild 320\nMaxRequestWorkers 320\n"
+                 "MinSpareThreads 1\n")
 QUICK = 1.0          # of one that waits for nobody
 
 LDAP_RELAY, KDC_RELAY = 198, 199    # host numbers

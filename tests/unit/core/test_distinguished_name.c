@@ -71,7 +71,8 @@ static void test_write_whole_names_are_those_of_microsofts_tools(void **state)
           { OID_UID, UTF8, SLICE("47001003151020"), false }, { OID_CN, UTF8, SLICE("JANE DOE"), true } }, 2,
           "OID.0.9.2342.19200300.100.1.1=47001003151020 CN=JANE DOE" },
         { "an RDN of two between others", { { OID_C, PRINTABLE, SLICE("EE"), false },
-          { OID_O, UTF8, SLICE("a"), false }, { OID_OU, UTF8, SLICE("b"), true }, { OID_CN, UTF8, SLICE("c"), false } }, 4, "C=EE,O=a OU=b,CN=c" },
+          { OID_O, UTF8, SLICE("a"), false }, { OID_OU, UTF8, SLICE("b"), true }, { OID_CN, UTF8, SLICE("c"), false } },
+          4, "C=EE,O=a OU=b,CN=c" },
         { "the empty name", { { NULL, 0, { NULL, 0 }, false } }, 0, NULL },
     };
     (void)state;

@@ -79,7 +79,8 @@ static void test_remark_any_text_becomes_fit_for_a_log_line(void **state)
         const char *why, *text, *remark;
     } rows[] = {
         { "plain", "No such object", "No such object" },
-        { "a line break, with which a server could write lines of its own", "a\r\n[error] forged", "a  [error] forged" },
+        { "a line break, with which a server could write lines of its own",
+          "a\r\n[error] forged", "a  [error] forged" },
         { "an escape sequence", "\x1b[31mred\x7f", " [31mred" },
         { "blanks at the end", "done. \n", "done." },
         { "nothing", "", "" },
