@@ -197,7 +197,8 @@ void eca_service_start(apr_pool_t *pool, const struct eca_server_config *config)
         eca_error_set(&err, "out of memory");
     if (err.text[0] != '\0')
         service->failure = apr_pstrdup(pool, err.text);
-    apr_pool_pre_cleanup_register(pool, service, stop_service);
+    /* Not a pre-cleanup: mod_http2 ends its threads, which may be in our hooks, in one of those. */
+    apr_pool_cleanup_register(pool, service, stop_service, apr_pool_cleanup_null);
 }
 
 bool eca_service_await(struct eca_job_pool *pool, struct eca_job **job, apr_time_t deadline, const char *server,

@@ -20,7 +20,7 @@ pytest.register_assert_rewrite("reasons", "proxy")
 from directory_change import DirectoryChanges  # noqa: E402
 from holders import Holders  # noqa: E402
 from lab.laboratory import Laboratory  # noqa: E402
-from proxy import Proxy, complaints, whole_site  # noqa: E402
+from proxy import MODULE, Proxy, complaints, whole_site  # noqa: E402
 
 KEPT_LOGS = TREE / "build/test-logs"
 FIRST_ADDRESS, ADDRESSES = 100, 100    # host numbers that laboratories leave to tests
@@ -72,7 +72,8 @@ def directory(lab):
 class Registry:
     """Every httpd of the session: who runs, and what a test is answerable for."""
 
-    def __init__(self):
+    def __init__(self, module):
+        self.module = module
         self.numbers = itertools.count()
         self.running = []
         self.seen_by_test = []
@@ -81,7 +82,8 @@ class Registry:
         """A Proxy, not started, with a folder and an address of its own."""
         number = next(self.numbers)
         return Proxy(lab, f"proxy-{number}",
-                     lab.address(FIRST_ADDRESS + number % ADDRESSES), site, **options)
+                     lab.address(FIRST_ADDRESS + number % ADDRESSES), site,
+                     **{"module": self.module, **options})
 
     def begin_test(self):
         """Only log lines from now on are the test's."""
@@ -111,9 +113,9 @@ class Registry:
 
 
 @pytest.fixture(scope="session")
-def registry():
-    """The session's httpds."""
-    return Registry()
+def registry(lab):
+    """The session's httpds, with the module as it was built when the session began."""
+    return Registry(shutil.copy(MODULE, lab.root / MODULE.name))
 
 
 @pytest.fixture

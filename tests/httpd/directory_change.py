@@ -8,7 +8,8 @@ def replace_ldif(dn, attribute, values):
     """LDIF (RFC 2849) that gives an attribute just these values."""
     lines = [f"{attribute}:: {base64.b64encode(str(value).encode()).decode()}" for value in values]
     name = base64.b64encode(dn.encode()).decode()
-    return "\n".join((f"dn:: {name}", "changetype: modify", f"replace: {attribute}", *lines, "-", ""))
+    return "\n".join((f"dn:: {name}", "changetype: modify", f"replace: {attribute}", *lines, "-",
+                      ""))
 
 
 class DirectoryChanges:

@@ -57,7 +57,7 @@ def lines_of(settings):
 
 
 def section(path, backend=None, *more, **settings):
-    """A Location of ours, proxied to `backend`; keywords add, change or (None) remove directives."""
+    """A Location of ours, proxied to `backend`; keywords change or (None) remove directives."""
     merged = {"AuthType": "EASCert", "AuthName": '"ActiveSync"', "EASAuthenticate": "certificate",
               "EASDelegation": "kerberos", "Require": "valid-user", **settings}
     if backend:
@@ -257,9 +257,9 @@ class Proxy:
             text = self.eas_log.read_text(encoding="utf-8", errors="replace")
             return next((line for line in text.splitlines(keepends=True)
                          if line.startswith(number + "\t") and line.endswith("\n")), None)
-        values = process.wait_until(find, 10, f"{number} in the access log").rstrip("\n").split("\t")
-        return {name: None if value == "-" else value
-                for name, value in zip(ACCESS_FIELDS, values)}
+        line = process.wait_until(find, 10, f"{number} in the access log")
+        values = [None if value == "-" else value for value in line.rstrip("\n").split("\t")]
+        return dict(zip(ACCESS_FIELDS, values))
 
 
 def complaints(lines, expected, allowed=()):

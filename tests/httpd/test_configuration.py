@@ -259,7 +259,8 @@ def test_nested_section_changes_only_what_it_says(lab, holders, proxy):
 def test_virtual_host_inherits_directory_and_issuers_from_server(lab, holders, proxy):
     settings = ("EASDirectory", "EASDirectoryBind", "EASDirectoryCAFile", "EASKerberosKeytab",
                 "EASTrustedIssuers")
-    outer = "\n".join((f"EASTrustedIssuers {lab.pki.trusted}", "EASDirectory ldap://dc1.example.test",
+    outer = "\n".join((f"EASTrustedIssuers {lab.pki.trusted}",
+                       "EASDirectory ldap://dc1.example.test",
                        f"EASKerberosKeytab {lab.proxy_keytab}",
                        f"EASDirectoryCAFile {lab.dc.ca_file}"))
     one = proxy(outer, virtual_host(lab, section("/", lab.standin.url),
@@ -309,7 +310,7 @@ def test_other_mpm_serves(lab, holders, proxy, mpm):
     check_grant(one.request("/", holders["alice"], method="OPTIONS"), user="alice@example.test")
 
 
-# ---- the configuration that is printed ---------------------------------------------------------------
+# ---- the configuration that is printed ---------------------------------------------------------
 
 def short_configuration():
     """The README's block that begins with `# short configuration`."""
@@ -329,7 +330,8 @@ def localize(text, lab):
         text = re.sub(rf"(?m)^(\s*{name}\s+)[^\s#]+.*$", rf"\g<1>{path}", text)
     text = re.sub(r"<VirtualHost \S+>", f"<VirtualHost {ADDRESS}:443>", text)
     if "EASKerberosKeytab" not in text:    # it relies on /etc/apache2/eas.keytab
-        text = text.replace("</VirtualHost>", f"EASKerberosKeytab {lab.proxy_keytab}\n</VirtualHost>")
+        text = text.replace("</VirtualHost>",
+                            f"EASKerberosKeytab {lab.proxy_keytab}\n</VirtualHost>")
     return re.sub(r"https://[\w.-]+(?=/Microsoft)", "https://exch.example.test", text)
 
 

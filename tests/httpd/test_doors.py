@@ -12,7 +12,7 @@ import pytest
 from lab.eas_client import basic, tls_context
 from lab.standin import PERSISTENT
 from proxy import HOST, section, virtual_host
-from reasons import check_answer, check_grant, check_refusal, line_of
+from reasons import check_grant, check_refusal, line_of
 
 FORGED = "mallory@example.test"
 DENIED_BY_REQUIRE = r"authz_core:error.*AH016(30|31)"
@@ -93,7 +93,8 @@ def test_door_satisfy_any_stays_shut(lab, holders, proxy, standin, expect_log, h
     pytest.param("/mail/sorry", "", id="page of the backend"),
 ])
 def test_door_error_document_of_the_section_stays_shut(lab, proxy, standin, pages, document, body):
-    one = proxy(virtual_host(lab, pages, section("/mail", standin.url, ErrorDocument=f"403 {document}")))
+    one = proxy(virtual_host(lab, pages, section("/mail", standin.url,
+                                                 ErrorDocument=f"403 {document}")))
     outcome = one.request("/mail")
     assert (outcome.status, outcome.headers["X-EAS-Reason"]) == (403, "certificate-required")
     assert body in outcome.text
@@ -132,7 +133,8 @@ def test_door_internal_redirect_inside_the_section_keeps_identity(lab, holders, 
                                                                   delegation):
     standin.script("/missing", status=404)
     one = proxy(virtual_host(lab, section("/mail", standin.url, EASDelegation=delegation,
-                                          ProxyErrorOverride="On", ErrorDocument="404 /mail/sorry")))
+                                          ProxyErrorOverride="On",
+                                          ErrorDocument="404 /mail/sorry")))
     outcome = one.request("/mail/missing", holders["alice"])
     assert outcome.status == 404
     first, second = standin.requests()
@@ -153,7 +155,8 @@ def test_door_subrequest_of_a_page_stays_shut(lab, holders, proxy, standin, page
 
 
 @pytest.mark.parametrize("holder, status", [(None, 403), ("expired", 403), ("alice", 200)])
-def test_door_lookahead_of_rewrite_stays_shut(lab, holders, proxy, standin, allow_log, holder, status):
+def test_door_lookahead_of_rewrite_stays_shut(lab, holders, proxy, standin, allow_log, holder,
+                                              status):
     """httpd does not authenticate a sub-request that comes before its own request's turn."""
     allow_log(line_of("internal-error"))
     rules = ("RewriteEngine On", 'RewriteCond "%{LA-U:REMOTE_USER}" "(.+)"',
@@ -175,7 +178,8 @@ def test_door_rewrite_rule_to_the_backend_stays_shut(lab, holders, proxy, standi
     assert [value.split()[0] for value in outcome.arrived("Authorization")] == ["Negotiate"]
 
 
-def test_door_failed_require_is_403_whatever_httpd_would_say(lab, holders, proxy, standin, expect_log):
+def test_door_failed_require_is_403_whatever_httpd_would_say(lab, holders, proxy, standin,
+                                                             expect_log):
     one = proxy(virtual_host(lab, section("/mail", standin.url, "AuthzSendForbiddenOnFailure Off",
                                           Require="user bob@example.test")))
     expect_log(DENIED_BY_REQUIRE)
@@ -304,14 +308,15 @@ def test_strict_host_ends_the_handshake_with_an_alert(two_names, holders, versio
     context = context_of(version, holder and holders[holder])
     with pytest.raises((ssl.SSLError, ConnectionError)):
         with TlsClient(two_names, context, name="mail.example.test") as client:
-            client.socket.sendall(b"GET /pages/page.txt HTTP/1.1\r\nHost: mail.example.test\r\n\r\n")
+            client.socket.sendall(b"GET / HTTP/1.1\r\nHost: mail.example.test\r\n\r\n")
             assert client.socket.recv(1) == b""
             raise ConnectionError("ended without an alert")
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_strict_host_serves_verified_certificate(two_names, holders, version):
-    with TlsClient(two_names, context_of(version, holders["alice"]), name="mail.example.test") as one:
+    context = context_of(version, holders["alice"])
+    with TlsClient(two_names, context, name="mail.example.test") as one:
         assert one.get("/pages/page.txt", "mail.example.test") == 200
 
 
@@ -363,7 +368,8 @@ def forged_values(outcome):
 
 @pytest.mark.parametrize("trick", [
     pytest.param({}, id="plain"),
-    pytest.param({"Connection": "X-Remote-User, X-Lab-Name, Authorization"}, id="Connection names them"),
+    pytest.param({"Connection": "X-Remote-User, X-Lab-Name, Authorization"},
+                 id="Connection names them"),
 ])
 @pytest.mark.parametrize("path", ["/kerberos", "/header", "/named", "/none", "/open"])
 def test_forged_identity_header_does_not_arrive(delegating, holders, standin, path, trick):
@@ -447,7 +453,7 @@ def test_certificate_decides_over_an_empty_password(delegating, holders, both):
     assert outcome.arrived("X-Remote-User") == [f"{shown}@example.test"]
 
 
-# ---- what must not leak ----------------------------------------------------------------------------
+# ---- what must not leak ------------------------------------------------------------------------
 
 def everything_written(proxy, *outcomes):
     """The text of all logs once these requests' lines are there."""
@@ -513,7 +519,7 @@ def test_delegated_request_has_a_backend_connection_of_its_own(delegating, holde
     assert len(set(numbers)) == 4
 
 
-# ---- large refused requests, HTTP/2 ------------------------------------------------------------------
+# ---- large refused requests, HTTP/2 ------------------------------------------------------------
 
 @pytest.mark.parametrize("length", [
     pytest.param("Content-Length: 20000000", id="20 MB"),
@@ -553,7 +559,8 @@ def curl(proxy, path, certificate, *more):
 def http2(lab, module_proxy):
     """The same over HTTP/2."""
     return module_proxy("Protocols h2 http/1.1",
-                        virtual_host(lab, section("/mail", lab.standin.url, EASDelegation="header")),
+                        virtual_host(lab, section("/mail", lab.standin.url,
+                                                  EASDelegation="header")),
                         modules=("http2",))
 
 
@@ -572,9 +579,9 @@ def test_http2_refusal_has_its_reason(http2, holders):
 def test_http2_streams_of_one_connection_are_all_the_same_user(http2, holders, standin):
     urls = [f"https://{HOST}/mail/{number}" for number in range(40)]
     subprocess.run(
-        ["curl", "--silent", "--insecure", "--http2", "--parallel", "--cert", holders["alice"].chain,
-         "--key", holders["alice"].key, "--connect-to", f"{HOST}:443:{http2.address}:443",
-         *urls], check=True, capture_output=True)
+        ["curl", "--silent", "--insecure", "--http2", "--parallel",
+         "--cert", holders["alice"].chain, "--key", holders["alice"].key,
+         "--connect-to", f"{HOST}:443:{http2.address}:443", *urls], check=True, capture_output=True)
     seen = [dict(map(tuple, one["headers"]))["X-Remote-User"] for one in standin.requests()]
     assert seen == ["alice@example.test"] * 40
 
@@ -584,7 +591,8 @@ def test_http2_large_refused_post_is_answered(http2, holders, tmp_path):
     (tmp_path / "mail").write_bytes(bytes(3_000_000))
     done = subprocess.run(
         ["nghttp", "--verbose", "--no-verify-peer", f"--cert={holders['expired'].chain}",
-         f"--key={holders['expired'].key}", f"--data={tmp_path}/mail", f"--header=:authority: {HOST}",
+         f"--key={holders['expired'].key}", f"--data={tmp_path}/mail",
+         f"--header=:authority: {HOST}",
          f"https://{http2.address}/mail"], check=True, capture_output=True, text=True, timeout=20)
     received = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
     assert re.search(r"recv \(stream_id=\d+\) :status: 403", received)

@@ -8,14 +8,18 @@ import pytest
 
 from holders import KEY_IDENTIFIER, issuer_serial_of, sha1_of
 from lab import kerberos
-from lab.eas_client import EasClient, tls_context
+from lab.eas_client import tls_context
 from lab.standin import UNAUTHORIZED
 from proxy import MAIL, section, simple_bind, virtual_host
 from reasons import (EXPECTED, check_answer, check_decision, check_grant, check_refusal,
                      line_of, reasons_of_the_module)
 
 PROVOKED = {"granted"}
-CLOSED_PORT = 9    # nothing in the laboratory listens there
+
+
+def closed(lab):
+    """Host and port where nothing listens."""
+    return f"{lab.address('other')}:9"
 
 
 def provokes(*reasons):
@@ -305,12 +309,13 @@ def test_user_mismatch_certificate_and_password_of_two_people(reasons, holders, 
 @pytest.mark.parametrize("holder, reason", [
     ("expired", "certificate-expired"), ("carol", "account-disabled"),
     ("nobody", "account-not-found")])
-def test_refused_certificate_stays_refused_with_good_password(reasons, holders, lab, holder, reason):
+def test_refused_certificate_stays_refused_with_good_password(reasons, holders, lab, holder,
+                                                              reason):
     outcome = reasons.request("/or", holders[holder], basic=("alice", lab.people["alice"].password))
     check_refusal(outcome, reason)
 
 
-# ---- what the reasons that need their own servers or settings ----------------------------------
+# ---- outages and wrong settings ----------------------------------------------------------------
 
 def check_unavailable(outcome, reason, expect_log, detail=""):
     """A failure that is nobody's fault outside: told as an error the first time."""
@@ -320,13 +325,14 @@ def check_unavailable(outcome, reason, expect_log, detail=""):
 
 @provokes("directory-unavailable")
 @pytest.mark.parametrize("settings", [
-    pytest.param(lambda lab, folder: {"EASDirectory": f"ldap://{lab.address('other')}:{CLOSED_PORT}"},
-                 id="gssapi"),
-    pytest.param(lambda lab, folder: simple_bind(
-        lab, folder, EASDirectory=f"ldaps://{lab.address('other')}:{CLOSED_PORT}"), id="simple"),
+    pytest.param(lambda lab, _: {"EASDirectory": f"ldap://{closed(lab)}"}, id="gssapi"),
+    pytest.param(lambda lab, folder: simple_bind(lab, folder,
+                                                 EASDirectory=f"ldaps://{closed(lab)}"),
+                 id="simple"),
 ])
 @pytest.mark.parametrize("path", ["/certificate", "/basic"])
-def test_directory_unavailable_closed_port(lab, holders, proxy, tmp_path, expect_log, settings, path):
+def test_directory_unavailable_closed_port(lab, holders, proxy, tmp_path, expect_log, settings,
+                                           path):
     one = proxy(virtual_host(
         lab, section("/certificate", lab.standin.url),
         section("/basic", lab.standin.url, EASAuthenticate="basic"), **settings(lab, tmp_path)))
@@ -341,7 +347,7 @@ def test_directory_unavailable_wrong_ca_is_not_trusted(lab, holders, proxy, tmp_
 
 
 def test_directory_second_url_serves_when_first_is_closed(lab, holders, proxy):
-    urls = f"ldap://{lab.address('other')}:{CLOSED_PORT} ldap://dc1.example.test"
+    urls = f"ldap://{closed(lab)} ldap://dc1.example.test"
     one = proxy(virtual_host(lab, section("/", lab.standin.url), EASDirectory=urls))
     check_grant(one.request("/", holders["alice"]), user="alice@example.test")
 
@@ -413,7 +419,7 @@ def test_delegated_identity_mismatch_other_accounts_ticket(lab, holders, proxy, 
     assert lab.standin.requests() == []
 
 
-# ---- the backend's refusal -------------------------------------------------------------------------
+# ---- the backend's refusal ---------------------------------------------------------------------
 
 @pytest.fixture
 def standin(lab):
@@ -447,7 +453,7 @@ def test_backend_other_answers_pass(lab, holders, proxy, standin, status):
     assert outcome.access["EAS_REASON"] == "granted"
 
 
-# ---- defects, and what is told ---------------------------------------------------------------------
+# ---- defects, and what is told -----------------------------------------------------------------
 
 @provokes("internal-error")
 def test_internal_error_contradiction_in_nested_section(lab, holders, proxy, expect_log):
@@ -503,5 +509,5 @@ def test_hostile_query_cannot_forge_a_log_line(reasons, holders, user):
 
 def test_device_trusting_only_the_servers_ca_is_served(lab, holders, reasons):
     context = tls_context(lab.server_certificate("proxy").root, holders["alice"])
-    device = EasClient("https://proxy.example.test/strong", address=reasons.address, context=context)
+    device = reasons.client("/strong", context=context)
     assert device.request("GET").status == 200

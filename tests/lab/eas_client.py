@@ -9,10 +9,13 @@ import socket
 import ssl
 import subprocess
 import tempfile
+import time
 import urllib.parse
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+from lab import process
 
 CONTENT_TYPE = "application/vnd.ms-sync.wbxml"
 PROLOGUE = ('<?xml version="1.0" encoding="utf-8"?><!DOCTYPE ActiveSync PUBLIC '
@@ -238,7 +241,12 @@ class EasClient:
         return self.sync(inner="<GetChanges/><WindowSize>100</WindowSize>")
 
     def add_contact(self, name, collection=CONTACTS):
-        """Adds a contact through Sync; sync_all() must have run before."""
+        """Adds a contact through Sync; sync_all() must have run before.
+
+        SOGo's keys are seconds: what changes within the second of the last one nobody notices.
+        """
+        second = int(self.sync_keys.get(collection, "0"))
+        process.wait_until(lambda: time.time() >= second + 1, 5, "the next second")
         return self.sync(collection, "<GetChanges/><Commands><Add>"
                          f"<ClientId>{name}</ClientId><ApplicationData>"
                          f'<FirstName xmlns="Contacts:">{name}</FirstName>'
