@@ -54,7 +54,7 @@ MODULE := $(BUILD)/mod_eas_certauth.so
 Q := $(if $(V),,@)
 SAY = $(if $(V),,@echo "  $(1) $@")
 
-.PHONY: all help packages-build packages-check check quick-check demo unit lint fuzz fuzz-replay install deb clean
+.PHONY: all help packages-build packages-check check quick-check demo demo-stop unit lint fuzz fuzz-replay install deb clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
@@ -164,6 +164,9 @@ check: packages-check ## every test: lint, unit, fuzz corpora, real servers (TES
 demo: packages-check ## the main job before your eyes (KEEP=1 leaves the laboratory running)
 	@$(MAKE) --no-print-directory -j$$(nproc) $(MODULE)
 	@$(PYTHON) tests/demo.py $(if $(KEEP),--keep)
+
+demo-stop: ## end what `make demo KEEP=1` left running
+	@$(PYTHON) tests/demo.py --stop
 
 install: $(MODULE) ## install module and configuration under DESTDIR
 	install -D -m 0644 $(MODULE) $(DESTDIR)$$($(APXS) -q LIBEXECDIR)/mod_eas_certauth.so

@@ -9,6 +9,7 @@
  *   ticket or header for the backend                             delegate()       fixups
  *   written into the request that mod_proxy sends                eca_delegate_write_headers()
  */
+#include "backend.h"
 #include "basic.h"
 #include "client_headers.h"
 #include "config.h"
@@ -38,10 +39,9 @@ static int check_config(apr_pool_t *pool, apr_pool_t *log, apr_pool_t *temporary
 
 static int post_config(apr_pool_t *pool, apr_pool_t *log, apr_pool_t *temporary, server_rec *main_server)
 {
-    (void)pool;
     (void)log;
     if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG)
-        eca_config_warn(temporary, main_server);
+        eca_config_warn(pool, temporary, main_server);
     return OK;
 }
 
@@ -69,7 +69,7 @@ static int check_access(request_rec *r)
     }
     if (status != HTTP_UNAUTHORIZED && status != HTTP_FORBIDDEN)
         return status;
-    return eca_respond(eca_request_begin(r), ECA_REASON_NOT_AUTHORIZED);
+    return eca_respond(eca_request_begin(r), r, ECA_REASON_NOT_AUTHORIZED);
 }
 
 /* Whatever the administrator left open (SSLUserName, Require all granted), our sections are authenticated. */
@@ -80,16 +80,19 @@ static int force_authn(request_rec *r)
 
 static bool can_decide(struct eca_request *request, enum eca_reason *reason)
 {
-    const char *contradiction = eca_policy_contradiction(request->policy, request->config);
+    const char *problem = eca_policy_contradiction(request->policy, request->config);
 
-    if (contradiction != NULL) {
-        eca_error_set(&request->work->detail, "%s", contradiction);
-        *reason = ECA_REASON_INTERNAL_ERROR;
-    } else if (request->service->failure != NULL) {
-        eca_error_set(&request->work->detail, "%s", request->service->failure);
+    *reason = ECA_REASON_INTERNAL_ERROR;
+    if (problem == NULL && (!request->config->in_use || !request->service->prepared))
+        problem = "AuthType EASCert comes from where it cannot be checked at start; write it in a section of this "
+                  "virtual host, not in .htaccess";
+    if (problem == NULL && request->service->failure != NULL) {
+        problem = request->service->failure;
         *reason = ECA_REASON_DIRECTORY_UNAVAILABLE;
     }
-    return contradiction == NULL && request->service->failure == NULL;
+    if (problem != NULL)
+        eca_error_set(&request->work->detail, "%s", problem);
+    return problem == NULL;
 }
 
 static void name_user(struct eca_request *request)
@@ -121,7 +124,7 @@ static int authenticate(request_rec *r)
         reason = eca_access_decide(&request->facts);
     }
     if (reason != ECA_REASON_GRANTED)
-        return eca_respond(request, reason);
+        return eca_respond(request, r, reason);
     name_user(request);
     eca_request_set_variables(request, r);
     return OK;
@@ -134,7 +137,7 @@ static int refuse_if_denied(request_rec *r, int status)
 
     if (request == NULL || request->decided || (status != HTTP_UNAUTHORIZED && status != HTTP_FORBIDDEN))
         return status;
-    return eca_respond(request, ECA_REASON_NOT_AUTHORIZED);
+    return eca_respond(request, r, ECA_REASON_NOT_AUTHORIZED);
 }
 
 static int authorize(request_rec *r)
@@ -166,11 +169,13 @@ static int refuse_unauthenticated(request_rec *r, const struct eca_request *earl
 {
     struct eca_request *request = NULL;
 
+    if (earlier == NULL && r->main != NULL) /* looked up before its own request was authenticated: nothing is sent */
+        return HTTP_FORBIDDEN;
     if (earlier != NULL && earlier->reason != ECA_REASON_GRANTED)
         return eca_reason_describe(earlier->reason)->status;
     request = eca_request_begin(r);
     eca_error_set(&request->work->detail, "nobody authenticated this request (Satisfy Any, or an internal redirect)");
-    return eca_respond(request, ECA_REASON_INTERNAL_ERROR);
+    return eca_respond(request, r, ECA_REASON_INTERNAL_ERROR);
 }
 
 static int delegate(request_rec *r)
@@ -181,7 +186,7 @@ static int delegate(request_rec *r)
         return DECLINED;
     request = eca_request_find(r);
     if (request != NULL && !request->decided)
-        return eca_respond(request, eca_delegate_prepare(request));
+        return eca_respond(request, r, eca_delegate_prepare(request));
     if (request != NULL)
         eca_request_set_variables(request, r);
     if (!eca_delegate_is_proxied(r))
@@ -207,8 +212,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_check_authz(authorize, NULL, NULL, APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_fixups(delegate, NULL, NULL, APR_HOOK_LAST);
     APR_OPTIONAL_HOOK(proxy, fixups, eca_delegate_write_headers, NULL, NULL, APR_HOOK_LAST);
-    APR_OPTIONAL_HOOK(proxy, request_status, eca_delegate_judge_status, NULL, NULL, APR_HOOK_FIRST);
-    eca_delegate_register_filter();
+    APR_OPTIONAL_HOOK(proxy, request_status, eca_backend_judge_status, NULL, NULL, APR_HOOK_FIRST);
+    eca_backend_register_filter();
 }
 
 /* clang-format off */

@@ -409,7 +409,7 @@ def main():
     parser.add_argument("--keep", action="store_true", help="leave everything running")
     parser.add_argument("--stop", action="store_true", help="end what --keep left running")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)    # ends as Ctrl-C does
     if os.geteuid() != 0:
         print("the laboratory starts servers on ports below 1024: run it as root", file=sys.stderr)
         return 1

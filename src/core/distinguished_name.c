@@ -235,3 +235,15 @@ bool eca_distinguished_name_write(struct eca_strbuf *out, const X509_NAME *name)
     }
     return !out->overflow;
 }
+
+void eca_distinguished_name_show(char *out, size_t size, const X509_NAME *name)
+{
+    BIO *memory = BIO_new(BIO_s_mem());
+    int length = 0;
+
+    if (memory != NULL
+        && X509_NAME_print_ex(memory, name, 0, XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0)
+        length = BIO_read(memory, out, (int)size - 1);
+    out[length > 0 ? length : 0] = '\0';
+    BIO_free(memory);
+}

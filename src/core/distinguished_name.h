@@ -18,4 +18,10 @@
  */
 bool eca_distinguished_name_write(struct eca_strbuf *out, const X509_NAME *name);
 
+/*
+ * Writes `name` for people (RFC 4514: "CN=Corp Issuing 2,DC=example,DC=test", UTF-8, control characters escaped) into
+ * out[size], cut where it does not fit. Not a key, and still to be escaped for a log. Threads: any.
+ */
+void eca_distinguished_name_show(char *out, size_t size, const X509_NAME *name);
+
 #endif

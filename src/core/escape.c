@@ -22,13 +22,20 @@ static bool is_control(struct eca_slice character)
     return bytes[0] < 0x20 || bytes[0] == 0x7f || (character.length == 2 && bytes[0] == 0xc2 && bytes[1] < 0xa0);
 }
 
-static struct piece next_piece(struct eca_slice value)
+static bool is_quoting(struct eca_slice character)
+{
+    return character.bytes[0] == '"' || character.bytes[0] == '\\';
+}
+
+/* `in_quotes`: quote and backslash, too: httpd doubles a backslash it logs, so one before a quote would not protect it.
+ */
+static struct piece next_piece(struct eca_slice value, bool in_quotes)
 {
     const size_t valid = eca_utf8_first(value);
     const struct eca_slice character = { value.bytes, valid == 0 ? 1 : valid };
     struct piece piece = { .taken = character.length };
 
-    if (valid == 0 || is_control(character)) {
+    if (valid == 0 || is_control(character) || (in_quotes && is_quoting(character))) {
         for (size_t i = 0; i < character.length; i++) {
             static const char hex[] = "0123456789abcdef";
 
@@ -39,10 +46,8 @@ static struct piece next_piece(struct eca_slice value)
         }
         return piece;
     }
-    if (character.bytes[0] == '"' || character.bytes[0] == '\\')
-        piece.text[piece.length++] = '\\';
-    memcpy(piece.text + piece.length, character.bytes, character.length);
-    piece.length += character.length;
+    memcpy(piece.text, character.bytes, character.length);
+    piece.length = character.length;
     return piece;
 }
 
@@ -52,10 +57,10 @@ static struct eca_slice after(struct eca_slice value, size_t taken)
 }
 
 /* Whether the escaped value has more than `limit` bytes; looks no further than it must. */
-static bool is_longer(struct eca_slice value, size_t limit)
+static bool is_longer(struct eca_slice value, size_t limit, bool in_quotes)
 {
     while (value.length > 0) {
-        const struct piece piece = next_piece(value);
+        const struct piece piece = next_piece(value, in_quotes);
 
         if (piece.length > limit)
             return true;
@@ -65,14 +70,14 @@ static bool is_longer(struct eca_slice value, size_t limit)
     return false;
 }
 
-void eca_escape_log(struct eca_strbuf *out, struct eca_slice value, size_t limit)
+static void escape(struct eca_strbuf *out, struct eca_slice value, size_t limit, bool in_quotes)
 {
     const size_t dots_length = limit < sizeof dots - 1 ? limit : sizeof dots - 1;
-    const bool cut = is_longer(value, limit);
+    const bool cut = is_longer(value, limit, in_quotes);
     size_t room = cut ? limit - dots_length : limit;
 
     while (value.length > 0 && !out->overflow) {
-        const struct piece piece = next_piece(value);
+        const struct piece piece = next_piece(value, in_quotes);
 
         if (piece.length > room)
             break;
@@ -82,6 +87,11 @@ void eca_escape_log(struct eca_strbuf *out, struct eca_slice value, size_t limit
     }
     if (cut)
         eca_strbuf_append(out, dots, dots_length);
+}
+
+void eca_escape_text(struct eca_strbuf *out, struct eca_slice value, size_t limit)
+{
+    escape(out, value, limit, false);
 }
 
 void eca_escape_pair(struct eca_strbuf *out, const char *key, const char *value)
@@ -94,7 +104,7 @@ void eca_escape_pair(struct eca_strbuf *out, const char *key, const char *value)
     eca_strbuf_text(out, " ");
     eca_strbuf_text(out, key);
     eca_strbuf_text(out, quoted ? "=\"" : "=");
-    eca_escape_log(out, eca_slice_from_text(value), ECA_ESCAPE_PAIR_MAX);
+    escape(out, eca_slice_from_text(value), ECA_ESCAPE_PAIR_MAX, true);
     if (quoted)
         eca_strbuf_text(out, "\"");
 }

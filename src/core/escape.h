@@ -8,17 +8,16 @@
 #define ECA_ESCAPE_PAIR_MAX 1024 /* bytes of an escaped value in eca_escape_pair() */
 
 /*
- * Appends `value` so that it can neither end a line nor a quoted string: printable ASCII and valid
- * UTF-8 pass, quote and backslash get a backslash before them, control characters (C0, DEL
- * and C1, which terminals obey) and bytes that are not UTF-8 become \xHH. At most `limit`
+ * Appends `value` so that it cannot end a line or move a cursor: printable ASCII and valid UTF-8 pass, control
+ * characters (C0, DEL and C1, which terminals obey) and bytes that are not UTF-8 become \xHH. At most `limit`
  * bytes are written; what does not fit is cut between characters and ends in "...".
  * Any bytes are accepted. Threads: any. Errors: `out->overflow`.
  */
-void eca_escape_log(struct eca_strbuf *out, struct eca_slice value, size_t limit);
+void eca_escape_text(struct eca_strbuf *out, struct eca_slice value, size_t limit);
 
 /*
- * Appends " key=value", the value escaped as above (so hand in the raw one) and in double
- * quotes when it is empty or holds a space, a quote or "=". Nothing when `value` is NULL.
+ * Appends " key=value", the value escaped as above (so hand in the raw one), quote and backslash as \x22 and \x5c,
+ * and in double quotes when it is empty or holds a space, a quote or "=". Nothing when `value` is NULL.
  *
  * key: a constant of ours, NUL-terminated, not escaped.
  */

@@ -78,6 +78,7 @@ void *eca_server_config_merge(apr_pool_t *pool, void *base, void *over)
 
     merged->sections = inner->sections;
     merged->header_names = apr_array_append(pool, outer->header_names, inner->header_names);
+    merged->proxy_section_verifies |= inner->proxy_section_verifies;
     if (inner->extra_attribute != NULL)
         merged->extra_attribute = inner->extra_attribute;
     if (inner->set != 0 || inner->extra_attribute != NULL)

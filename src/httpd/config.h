@@ -84,6 +84,7 @@ struct eca_server_config {
     apr_array_header_t *sections;     /* of struct eca_section, this server's own */
     apr_array_header_t *header_names; /* const char *: what its sections hand identities on with */
     bool in_use;                      /* it has sections of ours, its own or the main server's */
+    bool proxy_section_verifies;      /* a <Proxy> section says SSLProxyVerify require */
     const char *extra_attribute;      /* the attribute that EASRemoteUser names in its sections, or NULL */
     struct eca_service *service;      /* what runs for it; one for all servers that set nothing of their own */
 };
@@ -112,6 +113,6 @@ const char *eca_policy_contradiction(const struct eca_policy *policy, const stru
 bool eca_config_check(apr_pool_t *pool, apr_pool_t *temporary, server_rec *main_server);
 
 /* post_config: warns of what will hurt later, once at start. */
-void eca_config_warn(apr_pool_t *temporary, server_rec *main_server);
+void eca_config_warn(apr_pool_t *pool, apr_pool_t *temporary, server_rec *main_server);
 
 #endif

@@ -3,7 +3,7 @@
 #include "delegate.h"
 
 #include "ap_req.h"
-#include "respond.h"
+#include "backend.h"
 #include "s4u.h"
 
 #include <apr_strings.h>
@@ -16,7 +16,6 @@
 
 APLOG_USE_MODULE(eas_certauth);
 
-#define FILTER_NAME "EAS_BACKEND"
 #define TICKET_MARGIN_SECONDS 30
 #define TOKEN_MAX 131072
 #define SPN_MAX 600
@@ -92,7 +91,7 @@ static const char *find_spn(const struct eca_policy *policy, const request_rec *
 
     if (policy->delegation_spn != NULL)
         return policy->delegation_spn;
-    if (apr_uri_parse(r->pool, backend_url(r), &uri) != APR_SUCCESS || uri.hostname == NULL
+    if (apr_uri_parse(r->pool, backend_url(r), &uri) != APR_SUCCESS || uri.hostname == NULL || uri.scheme == NULL
         || strcmp(uri.scheme, "balancer") == 0)
         return NULL;
     host = apr_pstrdup(r->pool, uri.hostname);
@@ -195,7 +194,7 @@ static enum eca_reason prepare_kerberos(struct eca_request *request)
         return ECA_REASON_DELEGATION_MISCONFIGURED;
     }
     if (service->credential == NULL) {
-        eca_error_set(err, "%s cannot be used by httpd's user (EASKerberosKeytab)", request->config->kerberos_keytab);
+        eca_error_set(err, "%s", service->keytab_failure);
         return ECA_REASON_DELEGATION_MISCONFIGURED;
     }
     ticket = eca_ticket_cache_find(service->tickets, request->sid, request->spn, apr_time_sec(apr_time_now()),
@@ -211,32 +210,31 @@ static enum eca_reason prepare_kerberos(struct eca_request *request)
 }
 
 /* Without a usable value a trusting backend would believe whatever the client says. */
+static bool add_identity(struct eca_request *request, const char *name, const char *value, const char *problem)
+{
+    if (problem != NULL || value == NULL || *value == '\0' || *ap_scan_http_field_content(value) != '\0')
+        return eca_error_set(&request->work->detail, "EASDelegationHeader %s has no usable value: %s", name,
+                             problem != NULL ? problem : "empty, or with control characters");
+    apr_table_setn(request->identity, name, value);
+    return true;
+}
+
 static enum eca_reason prepare_headers(struct eca_request *request)
 {
     const apr_array_header_t *headers = request->policy->delegation_headers;
-    apr_pool_t *pool = request->r->pool;
+    bool good = true;
 
-    request->identity = apr_table_make(pool, 2);
+    request->identity = apr_table_make(request->r->pool, 2);
     if (headers == NULL)
-        apr_table_setn(request->identity, "X-Remote-User", request->r->user);
-    for (int i = 0; headers != NULL && i < headers->nelts; i++) {
+        good = add_identity(request, "X-Remote-User", request->r->user, NULL);
+    for (int i = 0; headers != NULL && i < headers->nelts && good; i++) {
         const struct eca_delegation_header *header = &APR_ARRAY_IDX(headers, i, struct eca_delegation_header);
         const char *problem = NULL;
         const char *value = ap_expr_str_exec(request->r, header->value, &problem);
 
-        if (problem != NULL || value == NULL || *value == '\0' || *ap_scan_http_field_content(value) != '\0') {
-            eca_error_set(&request->work->detail, "EASDelegationHeader %s has no usable value: %s", header->name,
-                          problem != NULL ? problem : "empty, or with control characters");
-            return ECA_REASON_ACCOUNT_INCOMPLETE;
-        }
-        apr_table_setn(request->identity, header->name, value);
+        good = add_identity(request, header->name, value, problem);
     }
-    return ECA_REASON_GRANTED;
-}
-
-static bool is_delegated(const struct eca_request *request)
-{
-    return request->token != NULL || request->spn != NULL || request->identity != NULL;
+    return good ? ECA_REASON_GRANTED : ECA_REASON_ACCOUNT_INCOMPLETE;
 }
 
 /* The client's own credentials are for us alone; what logs or expressions could still see of them goes too. */
@@ -248,13 +246,6 @@ static void forget_credentials(request_rec *r)
         return;
     explicit_bzero((char *)value, strlen(value));
     apr_table_unset(r->headers_in, "Authorization");
-}
-
-/* Nobody else's request may ever travel on a connection that carried an identity. */
-static void guard_backend(struct eca_request *request, request_rec *r)
-{
-    apr_table_setn(r->subprocess_env, "proxy-nokeepalive", "1");
-    ap_add_output_filter(FILTER_NAME, request, r, r->connection);
 }
 
 enum eca_reason eca_delegate_prepare(struct eca_request *request)
@@ -275,7 +266,7 @@ enum eca_reason eca_delegate_prepare(struct eca_request *request)
     else if (strcmp(delegation, "header") == 0)
         reason = prepare_headers(request);
     if (reason == ECA_REASON_GRANTED)
-        guard_backend(request, request->r);
+        eca_backend_guard(request, request->r);
     return reason;
 }
 
@@ -297,7 +288,7 @@ bool eca_delegate_again(struct eca_request *request, request_rec *r)
         if (request->token == NULL)
             return false;
     }
-    guard_backend(request, r);
+    eca_backend_guard(request, r);
     return true;
 }
 
@@ -338,63 +329,4 @@ int eca_delegate_write_headers(request_rec *r)
     if (token != NULL)
         apr_table_setn(r->headers_in, "Authorization", apr_pstrcat(r->pool, "Negotiate ", token, NULL));
     return DECLINED;
-}
-
-static int reject(struct eca_request *request)
-{
-    if (request->spn != NULL)
-        eca_ticket_cache_drop(request->service->tickets, request->sid, request->spn, request->ticket_number);
-    return eca_respond(request, ECA_REASON_BACKEND_REJECTED_TICKET);
-}
-
-static bool is_rejected(const struct eca_request *request, int status)
-{
-    return status == HTTP_UNAUTHORIZED && request->reason == ECA_REASON_GRANTED && is_delegated(request);
-}
-
-/* What only the proxy has a use for: it would make a device or a browser start a log-on of its own. */
-static void strip_answer(const struct eca_request *request, request_rec *r)
-{
-    apr_table_unset(r->headers_out, "Persistent-Auth");
-    apr_table_unset(r->headers_out, "X-EAS-Reason");
-    if (is_delegated(request)) {
-        apr_table_unset(r->headers_out, "WWW-Authenticate");
-        apr_table_unset(r->err_headers_out, "WWW-Authenticate");
-    }
-}
-
-/* The first brigade of an answer brings its status: a 401 becomes our own answer, nothing of it passes. */
-static apr_status_t filter_answer(ap_filter_t *filter, apr_bucket_brigade *brigade)
-{
-    struct eca_request *request = filter->ctx;
-    request_rec *r = filter->r;
-    ap_filter_t *next = filter->next;
-
-    ap_remove_output_filter(filter);
-    if (!is_rejected(request, r->status)) {
-        if (request->reason == ECA_REASON_GRANTED)
-            strip_answer(request, r);
-        return ap_pass_brigade(next, brigade);
-    }
-    r->status = HTTP_OK; /* or ap_die() takes our answer for a second error */
-    r->status_line = NULL;
-    apr_table_clear(r->headers_out);
-    apr_brigade_cleanup(brigade);
-    ap_die(reject(request), r); /* an error bucket would lose err_headers_out in httpd's header filter */
-    return AP_FILTER_ERROR;
-}
-
-int eca_delegate_judge_status(int *status, request_rec *r)
-{
-    struct eca_request *request = eca_request_is_ours(r) ? eca_request_find(r) : NULL;
-
-    if (request == NULL || !is_rejected(request, *status))
-        return DECLINED;
-    *status = reject(request);
-    return OK;
-}
-
-void eca_delegate_register_filter(void)
-{
-    ap_register_output_filter(FILTER_NAME, filter_answer, NULL, AP_FTYPE_CONTENT_SET);
 }

@@ -27,10 +27,4 @@ bool eca_delegate_again(struct eca_request *request, request_rec *r);
  */
 int eca_delegate_write_headers(request_rec *r);
 
-/* mod_proxy's request_status hook: a 401 that ProxyErrorOverride swallowed. */
-int eca_delegate_judge_status(int *status, request_rec *r);
-
-/* Registers the output filter that judges the backend's answer. */
-void eca_delegate_register_filter(void);
-
 #endif

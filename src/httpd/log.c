@@ -2,6 +2,7 @@
 /* One line per decision. */
 #include "log.h"
 
+#include "distinguished_name.h"
 #include "escape.h"
 
 #include <apr_atomic.h>
@@ -75,7 +76,7 @@ static void append_certificate(struct eca_strbuf *line, const struct eca_certifi
         return;
     append_hex(line, " serial=", certificate->serial.bytes, certificate->serial.length);
     append_hex(line, " sha1=", certificate->sha1, sizeof certificate->sha1);
-    X509_NAME_oneline(X509_get_issuer_name(certificate->x509), issuer, sizeof issuer);
+    eca_distinguished_name_show(issuer, sizeof issuer, X509_get_issuer_name(certificate->x509));
     eca_escape_pair(line, "issuer", issuer);
 }
 

@@ -76,9 +76,12 @@ const char *set_ssl_user_name(cmd_parms *cmd, void *config, const char *argument
 
 const char *set_ssl_fake_basic(cmd_parms *cmd, void *config, const char *argument)
 {
+    /* An option without a sign replaces all that is inherited. */
+    const bool replaces = *argument != '+' && *argument != '-';
+
     if (lists_word(cmd, argument, "FakeBasicAuth"))
         OBSERVE((struct eca_policy *)config, ssl_fake_basic, 1);
-    else if (lists_word(cmd, argument, "-FakeBasicAuth"))
+    else if (replaces || lists_word(cmd, argument, "-FakeBasicAuth"))
         OBSERVE((struct eca_policy *)config, ssl_fake_basic, 0);
     return require_owner(cmd);
 }
@@ -91,6 +94,11 @@ const char *set_auth_basic_fake(cmd_parms *cmd, void *config, const char *argume
 
 const char *set_ssl_proxy_verify(cmd_parms *cmd, void *config, const char *argument)
 {
-    OBSERVE((struct eca_policy *)config, ssl_proxy_verify, lists_word(cmd, argument, "require"));
+    const ap_directive_t *section = cmd->directive->parent;
+    const bool required = lists_word(cmd, argument, "require");
+
+    OBSERVE((struct eca_policy *)config, ssl_proxy_verify, required);
+    if (required && section != NULL && ap_cstr_casecmpn(section->directive, "<Proxy", 6) == 0)
+        eca_server_config_of(cmd->server)->proxy_section_verifies = true;
     return require_owner(cmd);
 }

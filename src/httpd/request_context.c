@@ -102,7 +102,7 @@ static void set_variable(request_rec *r, const char *name, const char *value)
     if (value == NULL || *value == '\0')
         return;
     eca_strbuf_init(&text, memory, sizeof memory);
-    eca_escape_log(&text, eca_slice_from_text(value), VARIABLE_MAX);
+    eca_escape_text(&text, eca_slice_from_text(value), VARIABLE_MAX);
     apr_table_set(r->subprocess_env, name, text.text);
 }
 

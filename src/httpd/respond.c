@@ -42,20 +42,17 @@ static void avoid_reading_body(request_rec *r)
 }
 
 /* The first line is the reason. */
-static void set_body(request_rec *r, const struct eca_reason_row *row)
+static void set_body(request_rec *r, const char *id, const struct eca_reason_row *row)
 {
     const char *const ours = apr_psprintf(r->pool, "%s\n<br>%s\n<br>IIS says %s for this. Request id: %s\n", row->name,
-                                          row->sentence, row->iis,
-                                          r->log_id != NULL ? ap_escape_html(r->pool, r->log_id) : "-");
+                                          row->sentence, row->iis, id != NULL ? ap_escape_html(r->pool, id) : "-");
 
     if (ap_response_code_string(r, ap_index_of_response(row->status)) == NULL)
         ap_custom_response(r, row->status, ours);
 }
 
-static int refuse(struct eca_request *request, const struct eca_reason_row *row)
+static int refuse(const struct eca_request *request, request_rec *r, const struct eca_reason_row *row)
 {
-    request_rec *r = request->r;
-
     r->user = NULL;
     apr_table_unset(r->err_headers_out, "WWW-Authenticate");
     if (request->policy->reason_header)
@@ -64,19 +61,19 @@ static int refuse(struct eca_request *request, const struct eca_reason_row *row)
         eca_respond_ask_for_password(r);
     if (row->status == HTTP_SERVICE_UNAVAILABLE)
         set_retry_after(r, request->policy->retry_after);
-    set_body(r, row);
+    set_body(r, request->r->log_id, row);
     avoid_reading_body(r);
     return row->status;
 }
 
-int eca_respond(struct eca_request *request, enum eca_reason reason)
+int eca_respond(struct eca_request *request, request_rec *r, enum eca_reason reason)
 {
     const struct eca_reason_row *row = eca_reason_describe(reason);
 
     request->reason = reason;
     request->decided = true;
-    eca_request_set_variables(request, request->r);
+    eca_request_set_variables(request, r);
     eca_log_decision(request);
     eca_request_end_work(request);
-    return reason == ECA_REASON_GRANTED ? OK : refuse(request, row);
+    return reason == ECA_REASON_GRANTED ? OK : refuse(request, r, row);
 }

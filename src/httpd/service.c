@@ -87,6 +87,18 @@ static bool check_keytab(apr_pool_t *pool, const struct eca_server_config *confi
     return true;
 }
 
+static bool read_anchors(apr_pool_t *pool, const struct eca_server_config *config, struct eca_error *err)
+{
+    struct eca_service *service = config->service;
+
+    service->anchors = eca_trust_anchors_open((const char *const *)config->trusted_issuers->elts,
+                                              (size_t)config->trusted_issuers->nelts, err);
+    if (service->anchors == NULL)
+        return false;
+    apr_pool_cleanup_register(pool, service->anchors, close_anchors, apr_pool_cleanup_null);
+    return true;
+}
+
 bool eca_service_prepare(apr_pool_t *pool, const struct eca_server_config *config, bool needs_keytab,
                          struct eca_error *err)
 {
@@ -97,7 +109,6 @@ bool eca_service_prepare(apr_pool_t *pool, const struct eca_server_config *confi
         return false;
     if (service->prepared)
         return true;
-    service->prepared = true;
     if (config->directory_ca_file != NULL
         && apr_stat(&info, config->directory_ca_file, APR_FINFO_TYPE, pool) != APR_SUCCESS)
         return eca_error_set(err, "EASDirectoryCAFile: %s does not exist or cannot be reached",
@@ -105,13 +116,9 @@ bool eca_service_prepare(apr_pool_t *pool, const struct eca_server_config *confi
     if (config->directory_bind.method == ECA_LDAP_BIND_SIMPLE
         && !read_password(pool, service, config->directory_bind.file, err))
         return false;
-    if (config->trusted_issuers == NULL)
-        return true;
-    service->anchors = eca_trust_anchors_open((const char *const *)config->trusted_issuers->elts,
-                                              (size_t)config->trusted_issuers->nelts, err);
-    if (service->anchors == NULL)
+    if (config->trusted_issuers != NULL && !read_anchors(pool, config, err))
         return false;
-    apr_pool_cleanup_register(pool, service->anchors, close_anchors, apr_pool_cleanup_null);
+    service->prepared = true;
     return true;
 }
 
@@ -120,9 +127,13 @@ static bool use_credentials(void *context, bool *unavailable, void **hold, struc
 {
     struct eca_service *service = context;
     struct eca_service_tgt *tgt = NULL;
-    const enum eca_kerberos_answer answer = eca_service_credential_acquire(service->credential, &tgt, err);
+    enum eca_kerberos_answer answer = ECA_KERBEROS_MISCONFIGURED;
     OM_uint32 minor = 0;
 
+    if (service->credential != NULL)
+        answer = eca_service_credential_acquire(service->credential, &tgt, err);
+    else
+        eca_error_set(err, "%s", service->keytab_failure);
     *unavailable = answer == ECA_KERBEROS_UNAVAILABLE;
     if (answer != ECA_KERBEROS_DONE)
         return false;
@@ -190,7 +201,8 @@ void eca_service_start(apr_pool_t *pool, const struct eca_server_config *config)
     service->kerberos_jobs = eca_job_pool_create(KERBEROS_HELPERS, QUEUE_MAX, PROBE_INTERVAL);
     service->tickets = eca_ticket_cache_open(TICKETS_MAX);
     service->credential = eca_service_credential_open(config->kerberos_keytab, config->kerberos_principal, &err);
-    /* Without a keytab there is neither delegation nor a GSSAPI bind; the checks at start know who needs it. */
+    if (service->credential == NULL) /* only who needs it is refused: delegation, and the GSSAPI bind */
+        service->keytab_failure = apr_psprintf(pool, "EASKerberosKeytab, as httpd's user: %s", err.text);
     err.text[0] = '\0';
     service->directory = open_directory(config, &err);
     if (service->directory_jobs == NULL || service->kerberos_jobs == NULL || service->tickets == NULL)

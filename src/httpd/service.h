@@ -14,10 +14,11 @@
 /* Immutable for workers once the child has started; everything in it is safe for any number of threads. */
 struct eca_service {
     bool prepared;
-    struct eca_trust_anchors *anchors; /* NULL without EASTrustedIssuers */
-    const char *bind_password;         /* NULL unless `simple` */
-    struct eca_directory *directory;   /* this and below: of a child process, NULL when `failure` says why */
-    struct eca_service_credential *credential;
+    struct eca_trust_anchors *anchors;         /* NULL without EASTrustedIssuers */
+    const char *bind_password;                 /* NULL unless `simple` */
+    struct eca_directory *directory;           /* this and below: of a child process, NULL when `failure` says why */
+    struct eca_service_credential *credential; /* NULL when `keytab_failure` says why */
+    const char *keytab_failure;
     struct eca_ticket_cache *tickets;
     struct eca_job_pool *directory_jobs;
     struct eca_job_pool *kerberos_jobs;

@@ -2,6 +2,8 @@
 /* The trust stage: path, signatures and CA rules by OpenSSL's verifier, then purpose, then dates. */
 #include "path.h"
 
+#include "distinguished_name.h"
+
 #include <openssl/err.h>
 #include <openssl/objects.h>
 #include <openssl/pem.h>
@@ -28,7 +30,7 @@ static bool add_anchor(struct eca_trust_anchors *anchors, X509 *certificate, con
     char subject[256] = "";
 
     if (X509_check_ca(certificate) == 0) {
-        X509_NAME_oneline(X509_get_subject_name(certificate), subject, sizeof subject);
+        eca_distinguished_name_show(subject, sizeof subject, X509_get_subject_name(certificate));
         return eca_error_set(err, "%s: \"%s\" is not a CA's certificate; list issuers only", file, subject);
     }
     if (!X509_STORE_add_cert(anchors->store, certificate) || !sk_X509_push(anchors->certificates, certificate))
@@ -104,7 +106,7 @@ bool eca_trust_anchors_ending_before(const struct eca_trust_anchors *anchors, in
 
         if (X509_cmp_time(X509_get0_notAfter(certificate), &limit) >= 0 || used >= sizeof text)
             continue;
-        X509_NAME_oneline(X509_get_subject_name(certificate), subject, sizeof subject);
+        eca_distinguished_name_show(subject, sizeof subject, X509_get_subject_name(certificate));
         used += (size_t)snprintf(text + used, sizeof text - used, "%s\"%s\"", used == 0 ? "" : ", ", subject);
     }
     if (used > 0)
@@ -227,7 +229,7 @@ static enum eca_certificate_fact judge_dates(STACK_OF(X509) * path, int64_t now,
 
         if (compare_validity(issuer, now) == 0)
             continue;
-        X509_NAME_oneline(X509_get_subject_name(issuer), subject, sizeof subject);
+        eca_distinguished_name_show(subject, sizeof subject, X509_get_subject_name(issuer));
         describe_time(when, sizeof when, X509_get0_notAfter(issuer));
         eca_error_set(err, "its issuer %s is outside its own validity (notAfter %s)", subject, when);
         return ECA_CERTIFICATE_UNTRUSTED;

@@ -38,7 +38,7 @@ static void check_escaped(struct eca_slice value, size_t limit)
     struct eca_strbuf out;
 
     eca_strbuf_init(&out, memory, sizeof memory);
-    eca_escape_log(&out, value, limit);
+    eca_escape_text(&out, value, limit);
     MUST(out.overflow || out.length <= limit);
     MUST(eca_utf8_is_clean((struct eca_slice){ (uint8_t *)memory, out.length }));
     for (size_t i = 0; i < out.length; i++) {

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 
@@ -17,8 +18,9 @@ def files(*patterns):
     if listed.returncode == 0:
         names = {name for name in listed.stdout.decode().split("\0") if name}
     else: # an unpacked archive
-        names = {str(path.relative_to(ROOT)) for pattern in patterns for path in ROOT.rglob(pattern)
-                 if path.relative_to(ROOT).parts[0] not in ("build", ".git")}
+        everything = [path.relative_to(ROOT) for path in ROOT.rglob("*")]
+        names = {str(path) for path in everything if path.parts[0] not in ("build", ".git")
+                 and any(fnmatch(str(path), pattern) for pattern in patterns)}
     return sorted(ROOT / name for name in names if (ROOT / name).is_file())
 
 

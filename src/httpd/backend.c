@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The last stage: what comes back. */
+#include "backend.h"
+
+#include "respond.h"
+
+#include <http_log.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <util_filter.h>
+
+APLOG_USE_MODULE(eas_certauth);
+
+#define FILTER_NAME "EAS_BACKEND"
+
+static bool is_delegated(const struct eca_request *request)
+{
+    return request->spn != NULL || request->identity != NULL;
+}
+
+/* Nobody else's request may ever travel on a connection that carried an identity. */
+void eca_backend_guard(struct eca_request *request, request_rec *r)
+{
+    apr_table_setn(r->subprocess_env, "proxy-nokeepalive", "1");
+    ap_add_output_filter(FILTER_NAME, request, r, r->connection);
+}
+
+static int reject(struct eca_request *request, request_rec *r)
+{
+    if (request->spn != NULL)
+        eca_ticket_cache_drop(request->service->tickets, request->sid, request->spn, request->ticket_number);
+    return eca_respond(request, r, ECA_REASON_BACKEND_REJECTED_TICKET);
+}
+
+static bool is_rejected(const struct eca_request *request, int status)
+{
+    return status == HTTP_UNAUTHORIZED && request->reason == ECA_REASON_GRANTED && is_delegated(request);
+}
+
+/* What only the proxy has a use for: it would make a device or a browser start a log-on of its own. */
+static void strip_answer(const struct eca_request *request, request_rec *r)
+{
+    apr_table_unset(r->headers_out, "Persistent-Auth");
+    apr_table_unset(r->headers_out, "X-EAS-Reason");
+    if (is_delegated(request)) {
+        apr_table_unset(r->headers_out, "WWW-Authenticate");
+        apr_table_unset(r->err_headers_out, "WWW-Authenticate");
+    }
+}
+
+/* The first brigade of an answer brings its status: a 401 becomes our own answer, nothing of it passes. */
+static apr_status_t filter_answer(ap_filter_t *filter, apr_bucket_brigade *brigade)
+{
+    struct eca_request *request = filter->ctx;
+    request_rec *r = filter->r;
+    ap_filter_t *next = filter->next;
+
+    ap_remove_output_filter(filter);
+    if (!is_rejected(request, r->status)) {
+        if (request->reason == ECA_REASON_GRANTED)
+            strip_answer(request, r);
+        return ap_pass_brigade(next, brigade);
+    }
+    r->status = HTTP_OK; /* or ap_die() takes our answer for a second error */
+    r->status_line = NULL;
+    apr_table_clear(r->headers_out);
+    apr_brigade_cleanup(brigade);
+    ap_die(reject(request, r), r); /* an error bucket would lose err_headers_out in httpd's header filter */
+    return AP_FILTER_ERROR;
+}
+
+int eca_backend_judge_status(int *status, request_rec *r)
+{
+    struct eca_request *request = eca_request_is_ours(r) ? eca_request_find(r) : NULL;
+
+    if (request == NULL || !is_rejected(request, *status))
+        return DECLINED;
+    *status = reject(request, r);
+    return OK;
+}
+
+void eca_backend_register_filter(void)
+{
+    ap_register_output_filter(FILTER_NAME, filter_answer, NULL, AP_FTYPE_CONTENT_SET);
+}

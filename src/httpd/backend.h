@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The backend of a delegated request: its connection, and what of its answer may reach the device. */
+#ifndef ECA_BACKEND_H
+#define ECA_BACKEND_H
+
+#include "request_context.h"
+
+/* Makes mod_proxy close the connection after `r`, which carries an identity, and judges the answer before it goes out.
+ */
+void eca_backend_guard(struct eca_request *request, request_rec *r);
+
+/* mod_proxy's request_status hook: a 401 that ProxyErrorOverride swallowed. */
+int eca_backend_judge_status(int *status, request_rec *r);
+
+/* Registers the output filter that judges the answer. */
+void eca_backend_register_filter(void);
+
+#endif

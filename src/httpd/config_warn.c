@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What will hurt later, told once at start. */
+#include "config.h"
+
+#include "section.h"
+#include "service.h"
+
+#include <ap_mpm.h>
+#include <http_log.h>
+#include <mod_proxy.h>
+
+APLOG_USE_MODULE(eas_certauth);
+
+#define PING_SECONDS 3600
+#define ISSUER_WARNING_DAYS 60
+
+static void warn_of_tls(const struct eca_served_section *served)
+{
+    const struct eca_policy *outer = ap_get_module_config(served->server->lookup_defaults, &eas_certauth_module);
+    server_rec *server = served->server;
+
+    if (!eca_access_wants_certificate(served->policy->authenticate))
+        return;
+    if (served->policy->ssl_verify_client == ECA_SSL_VERIFY_UNSAID)
+        ap_log_error(
+            APLOG_MARK, APLOG_WARNING, 0, server,
+            "ECA1031: section %s: SSLVerifyClient is not set, no device will be asked for a certificate; write "
+            "SSLVerifyClient optional_no_ca on the virtual host",
+            served->name);
+    else if (outer->ssl_verify_client == ECA_SSL_VERIFY_UNSAID)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, server,
+                     "ECA1032: section %s: SSLVerifyClient inside a section asks in the middle of a connection: mail "
+                     "with attachments gets 413 and HTTP/2 fails; move it to the virtual host",
+                     served->name);
+}
+
+/* The time mod_proxy gives the backend: the worker's own, the server's ProxyTimeout, or Timeout. */
+static apr_interval_time_t backend_timeout(const struct eca_served_section *served)
+{
+    server_rec *server = served->server;
+    const proxy_server_conf *proxy = ap_get_module_config(server->module_config, ap_find_linked_module("mod_proxy.c"));
+
+    for (int i = 0; i < proxy->workers->nelts; i++) {
+        const proxy_worker *worker = &APR_ARRAY_IDX(proxy->workers, i, proxy_worker);
+
+        if (worker->s->timeout_set && strncmp(served->backend, worker->s->name_ex, strlen(worker->s->name_ex)) == 0)
+            return worker->s->timeout;
+    }
+    return proxy->timeout_set ? proxy->timeout : server->timeout;
+}
+
+static void warn_of_backend(const struct eca_served_section *served)
+{
+    server_rec *server = served->server;
+
+    if (served->backend == NULL)
+        return;
+    if (strncmp(served->backend, "https:", 6) == 0 && !served->policy->ssl_proxy_verify
+        && !served->config->proxy_section_verifies)
+        ap_log_error(
+            APLOG_MARK, APLOG_WARNING, 0, server,
+            "ECA1033: section %s: the backend's certificate is not verified, whoever stands in between reads the "
+            "mail; write SSLProxyVerify require",
+            served->name);
+    if (strncmp(served->backend, "balancer:", 9) != 0 && backend_timeout(served) < apr_time_from_sec(PING_SECONDS))
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, server,
+                     "ECA1034: section %s: the proxy waits %d s for an answer but a Ping lasts up to an hour; add "
+                     "timeout=3660 to ProxyPass",
+                     served->name, (int)apr_time_sec(backend_timeout(served)));
+}
+
+static void warn_of_mapping(const struct eca_served_section *served)
+{
+    const struct eca_mapping_policy *mapping = &served->policy->mapping->policy;
+
+    for (size_t i = 0; i < mapping->count; i++) {
+        if (!eca_mapping_describe(mapping->kinds[i])->strong)
+            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, served->server,
+                         "ECA1035: section %s: EASMapping %s accepts a name that a certificate's requester may have "
+                         "chosen (KB5014754); use strong kinds",
+                         served->name, eca_mapping_describe(mapping->kinds[i])->name);
+    }
+}
+
+static void warn_of_issuers(const struct eca_served_section *served)
+{
+    const int64_t limit = apr_time_sec(apr_time_now()) + (int64_t)ISSUER_WARNING_DAYS * 86400;
+    struct eca_error ending = { .text = "" };
+
+    if (served->config->service->anchors != NULL
+        && eca_trust_anchors_ending_before(served->config->service->anchors, limit, &ending))
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, served->server,
+                     "ECA1036: EASTrustedIssuers: %s ended or ends within %d days", ending.text, ISSUER_WARNING_DAYS);
+}
+
+static void warn_of_workers(server_rec *server)
+{
+    int processes = 0, threads = 0;
+
+    if (ap_mpm_query(AP_MPMQ_MAX_DAEMONS, &processes) == APR_SUCCESS
+        && ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads) == APR_SUCCESS && threads > 0 && processes * threads <= 150)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, server,
+                     "ECA1037: MaxRequestWorkers %d: each device holds one for its Ping, up to an hour; raise it above "
+                     "the number of devices",
+                     processes * threads);
+}
+
+void eca_config_warn(apr_pool_t *pool, apr_pool_t *temporary, server_rec *main_server)
+{
+    const apr_array_header_t *all = eca_section_collect(pool, temporary, main_server);
+
+    for (int i = 0; i < all->nelts; i++) {
+        const struct eca_served_section *served = &APR_ARRAY_IDX(all, i, struct eca_served_section);
+
+        if (served->problem != NULL)
+            continue;
+        warn_of_tls(served);
+        warn_of_backend(served);
+        warn_of_mapping(served);
+        warn_of_issuers(served);
+    }
+    if (all->nelts > 0)
+        warn_of_workers(main_server);
+}
