@@ -31,8 +31,8 @@ static void check_query(struct eca_slice query)
     check_text(out.protocol_version, sizeof out.protocol_version, read);
 }
 
-/* What is logged of it: one line, and a quote never stands without its backslash. */
-static void check_escaped(struct eca_slice value, size_t limit)
+/* What a variable holds of it: one line of clean UTF-8. */
+static void check_escaped_text(struct eca_slice value, size_t limit)
 {
     static char memory[8192];
     struct eca_strbuf out;
@@ -41,12 +41,25 @@ static void check_escaped(struct eca_slice value, size_t limit)
     eca_escape_text(&out, value, limit);
     MUST(out.overflow || out.length <= limit);
     MUST(eca_utf8_is_clean((struct eca_slice){ (uint8_t *)memory, out.length }));
-    for (size_t i = 0; i < out.length; i++) {
-        MUST(memory[i] != '"');
-        if (memory[i] == '\\') {
-            i++;
-            MUST(memory[i] == '"' || memory[i] == '\\' || memory[i] == 'x');
-        }
+}
+
+/* What is logged of it: " k=" and a value that only its own closing quote can end. */
+static void check_escaped_pair(struct eca_slice value)
+{
+    static char text[8192], memory[8192];
+    struct eca_strbuf out;
+    bool quoted = false;
+
+    memcpy(text, value.bytes, value.length < sizeof text ? value.length : sizeof text - 1);
+    text[value.length < sizeof text ? value.length : sizeof text - 1] = '\0';
+    eca_strbuf_init(&out, memory, sizeof memory);
+    eca_escape_pair(&out, "k", text);
+    MUST(!out.overflow && memcmp(memory, " k=", 3) == 0);
+    quoted = memory[3] == '"';
+    MUST(!quoted || (out.length > 4 && memory[out.length - 1] == '"'));
+    for (size_t i = quoted ? 4 : 3; i < out.length - (quoted ? 1 : 0); i++) {
+        MUST(memory[i] != '"' && (quoted || (memory[i] != ' ' && memory[i] != '=')));
+        MUST(memory[i] != '\\' || memory[i + 1] == 'x');
     }
 }
 
@@ -56,8 +69,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     const struct eca_slice query = { bytes, length };
 
     check_query(query);
-    check_escaped(query, length % 100);
-    check_escaped(query, 8000);
+    check_escaped_text(query, length % 100);
+    check_escaped_text(query, 8000);
+    check_escaped_pair(query);
     if (length < 4096) {
         const int encoded = EVP_EncodeBlock(base64, bytes, (int)length);
 

@@ -140,6 +140,14 @@ def unstarted(lab, registry):
     return make
 
 
+@pytest.fixture
+def standin(lab):
+    """The stand-in without rules and records."""
+    lab.standin.clear()
+    yield lab.standin
+    lab.standin.clear()
+
+
 # ---- logs --------------------------------------------------------------------------------------
 
 class LogWatch:

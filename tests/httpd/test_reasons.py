@@ -76,7 +76,7 @@ def test_granted_by_sid_sets_every_variable(reasons, holders, lab):
         EAS_DEVICE_ID="ApplF2L", EAS_DEVICE_TYPE="iPhone", EAS_PROTOCOL_VERSION="14.1")
     fields = outcome.decision.fields
     assert (fields["user"], fields["device"], fields["cmd"]) == ("alice", "ApplF2L", "FolderSync")
-    assert fields["issuer"] == "/DC=test/DC=example/CN=Example Issuing CA"
+    assert fields["issuer"] == "CN=Example Issuing CA,DC=example,DC=test"
 
 
 @pytest.mark.parametrize("value, name, kind", [
