@@ -421,14 +421,6 @@ def test_delegated_identity_mismatch_other_accounts_ticket(lab, holders, proxy, 
 
 # ---- the backend's refusal ---------------------------------------------------------------------
 
-@pytest.fixture
-def standin(lab):
-    """The stand-in without rules and records."""
-    lab.standin.clear()
-    yield lab.standin
-    lab.standin.clear()
-
-
 @provokes("backend-rejected-ticket")
 @pytest.mark.parametrize("override", ["Off", "On"])
 def test_backend_rejected_ticket_401_never_reaches_device(lab, holders, proxy, standin, expect_log,
