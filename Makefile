@@ -113,7 +113,7 @@ define unit_rules
 $(BUILD)/$(1)/unit/%: tests/unit/%.c $(BUILD)/$(1)/rooms.a $(UNIT_SHARED) $(HEADERS)
 	@mkdir -p $$(@D)
 	$$(call SAY,cc)
-	$$(Q)$(CC) $(BASE) $(TEST_WARNINGS) $(2) $(ALL_INCLUDES) -Itests/unit/$$(patsubst %/,%,$$(dir $$*)) \
+	$$(Q)$(CC) $(BASE) $(TEST_WARNINGS) $(2) $(ALL_INCLUDES) -Itests/unit -Itests/unit/$$(patsubst %/,%,$$(dir $$*)) \
 	    $$< $$(filter tests/unit/$$(dir $$*)%,$(UNIT_SHARED)) $(BUILD)/$(1)/rooms.a $(TEST_LIBRARIES) -o $$@
 endef
 
