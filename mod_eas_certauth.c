@@ -185,8 +185,8 @@ static int delegate(request_rec *r)
     if (!eca_request_is_ours(r))
         return DECLINED;
     request = eca_request_find(r);
-    if (request != NULL && !request->decided)
-        return eca_respond(request, r, eca_delegate_prepare(request));
+    if (request != NULL && !request->decided) /* by a sub-request that only looks something up, nothing is decided */
+        return request->r == r ? eca_respond(request, r, eca_delegate_prepare(request)) : DECLINED;
     if (request != NULL)
         eca_request_set_variables(request, r);
     if (!eca_delegate_is_proxied(r))

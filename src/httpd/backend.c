@@ -37,15 +37,37 @@ static bool is_rejected(const struct eca_request *request, int status)
     return status == HTTP_UNAUTHORIZED && request->reason == ECA_REASON_GRANTED && is_delegated(request);
 }
 
+/* Methods that authenticate a connection, which here is the proxy's and not the device's. */
+static bool is_for_connections(const char *challenge)
+{
+    return ap_cstr_casecmpn(challenge, "Negotiate", 9) == 0 || ap_cstr_casecmpn(challenge, "NTLM", 4) == 0;
+}
+
+static int keep_challenge(void *kept, const char *name, const char *challenge)
+{
+    if (!is_for_connections(challenge))
+        apr_table_addn(kept, name, challenge);
+    return 1;
+}
+
+/* Of a backend that asks the device itself (passthrough), Basic remains. */
+static void strip_challenges(apr_table_t *headers, apr_pool_t *pool, bool all)
+{
+    apr_table_t *kept = apr_table_make(pool, 2);
+
+    if (!all)
+        apr_table_do(keep_challenge, kept, headers, "WWW-Authenticate", NULL);
+    apr_table_unset(headers, "WWW-Authenticate");
+    apr_table_do(keep_challenge, headers, kept, NULL);
+}
+
 /* What only the proxy has a use for: it would make a device or a browser start a log-on of its own. */
 static void strip_answer(const struct eca_request *request, request_rec *r)
 {
     apr_table_unset(r->headers_out, "Persistent-Auth");
     apr_table_unset(r->headers_out, "X-EAS-Reason");
-    if (is_delegated(request)) {
-        apr_table_unset(r->headers_out, "WWW-Authenticate");
-        apr_table_unset(r->err_headers_out, "WWW-Authenticate");
-    }
+    strip_challenges(r->headers_out, r->pool, is_delegated(request));
+    strip_challenges(r->err_headers_out, r->pool, is_delegated(request));
 }
 
 /* The first brigade of an answer brings its status: a 401 becomes our own answer, nothing of it passes. */

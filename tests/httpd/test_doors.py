@@ -427,6 +427,18 @@ def test_clients_password_arrives_with_passthrough(lab, holders, proxy, standin)
     assert [value.split()[0] for value in by_certificate.arrived("Authorization")] == ["Negotiate"]
 
 
+@pytest.mark.parametrize("challenge, arrives", [
+    ("Negotiate", False), ("NTLM TlRM", False), ('Basic realm="mail"', True)])
+def test_challenge_of_a_backend_behind_passthrough(lab, proxy, standin, challenge, arrives):
+    standin.script("/mail", status=401, headers={"WWW-Authenticate": challenge})
+    one = proxy(virtual_host(lab, section("/mail", standin.url, EASBasicDelegation="passthrough",
+                                          ProxyPass=f"{standin.url}/mail timeout=3660",
+                                          EASAuthenticate="certificate-or-basic")))
+    outcome = one.request("/mail", basic=("alice", lab.people["alice"].password))
+    assert outcome.status == 401
+    assert outcome.headers["WWW-Authenticate"] == (challenge if arrives else None)
+
+
 def test_passthrough_reaches_a_real_server_that_checks_passwords(lab, proxy):
     one = proxy(virtual_host(lab, section(
         "/Microsoft-Server-ActiveSync", lab.exchange.password_url, EASDelegation="none",
