@@ -3,7 +3,8 @@
  * Writes the committed corpora below the directory given; run by hand when a kind of input is added:
  *
  *   cc -D_GNU_SOURCE -Isrc/core -Itests/unit -Itests/unit/core tests/fuzz/make_corpus.c \
- *      tests/unit/core/make_certificate.c src/core/[a-z]*.c -lcmocka -lcrypto -o build/make_corpus && build/make_corpus tests/fuzz/corpus
+ *      tests/unit/core/make_certificate.c src/core/[a-z]*.c -lcmocka -lcrypto -o build/make_corpus \
+ *      && build/make_corpus tests/fuzz/corpus
  */
 #include "make_certificate.h"
 #include "rows.h"

@@ -13,8 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PATIENCE apr_time_from_msec(300)
-#define SLACK apr_time_from_msec(2000) /* for a busy machine; far below any hang */
+#define PATIENCE apr_time_from_msec(1000)
+#define SLACK apr_time_from_msec(5000) /* for a busy machine; far below any hang */
 
 /* A peer that the kernel connects to; with an answer, a thread accepts once, reads, answers and stays silent. */
 struct peer {
