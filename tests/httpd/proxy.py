@@ -223,13 +223,18 @@ class Proxy:
 
     # -- logs
 
+    def whole_log(self):
+        """The error log up to its last complete line: httpd may be writing the next."""
+        text = self.httpd.error_log()
+        return text[:text.rfind("\n") + 1]
+
     def error_lines(self):
         """Every line of the error log since the last mark()."""
-        return self.httpd.error_log()[self.marked:].splitlines()
+        return self.whole_log()[self.marked:].splitlines()
 
     def mark(self):
         """From now on only later lines count."""
-        self.marked = len(self.httpd.error_log())
+        self.marked = len(self.whole_log())
 
     def troubles(self):
         """The lines since mark() that are worse than a notice, or none of httpd's own."""
