@@ -116,6 +116,7 @@ static int authenticate(request_rec *r)
     if (!eca_request_is_ours(r))
         return DECLINED;
     r->user = NULL;
+    r->no_cache = 1; /* mod_cache answers before anybody is authenticated: it must keep nothing of ours */
     request = eca_request_begin(r);
     if (can_decide(request, &reason)) {
         eca_peer_certificate_read(request);
@@ -184,6 +185,7 @@ static int delegate(request_rec *r)
 
     if (!eca_request_is_ours(r))
         return DECLINED;
+    r->no_cache = 1; /* also of a request that httpd made of another */
     request = eca_request_find(r);
     if (request != NULL && !request->decided) /* by a sub-request that only looks something up, nothing is decided */
         return request->r == r ? eca_respond(request, r, eca_delegate_prepare(request)) : DECLINED;

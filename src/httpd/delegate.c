@@ -276,6 +276,10 @@ bool eca_delegate_again(struct eca_request *request, request_rec *r)
     struct eca_ticket *ticket = NULL;
     const char *spn = NULL;
 
+    /* Granted where nothing went to a backend: there is nothing to show one now. */
+    if (request->spn == NULL && request->identity == NULL && request->policy->delegation != ECA_DELEGATION_NONE
+        && strcmp(eca_request_delegation(request), "passthrough") != 0)
+        return false;
     if (request->spn != NULL) {
         spn = find_spn(request->policy, r);
         if (spn == NULL || strcmp(spn, request->spn) != 0)

@@ -2,12 +2,14 @@
 """No way around: nobody comes in, and nobody becomes somebody else, by httpd's other doors."""
 
 import re
+import shutil
 import socket
 import ssl
 
 import pytest
 
 from lab.eas_client import basic, tls_context
+from lab.httpd import RUN_AS
 from lab.standin import PERSISTENT
 from proxy import HOST, section, virtual_host
 from reasons import check_grant, check_refusal, line_of
@@ -453,6 +455,36 @@ def test_certificate_decides_over_an_empty_password(delegating, holders, both):
     outcome = delegating.request("/header", holders[shown], basic=(typed, ""))
     check_grant(outcome, user=f"{shown}@example.test", EAS_METHOD="certificate")
     assert outcome.arrived("X-Remote-User") == [f"{shown}@example.test"]
+
+
+# ---- answers kept by others ---------------------------------------------------------------------
+
+def test_answer_is_not_kept_by_mod_cache_for_whoever_comes_next(lab, holders, proxy, standin):
+    standin.script("/", headers={"Cache-Control": "public, max-age=600"})
+    cache = lab.root / "cache"
+    cache.mkdir(exist_ok=True)
+    shutil.chown(cache, RUN_AS, RUN_AS)
+    one = proxy(virtual_host(lab, f"CacheRoot {cache}\nCacheEnable disk /\nCacheIgnoreNoLastMod On",
+                             section("/mail", standin.url)), modules=("cache", "cache_disk"))
+    check_grant(one.request("/mail", holders["alice"]))
+    assert one.request("/mail").status == 403
+    check_grant(one.request("/mail", holders["bob"]), user="bob@example.test")
+    assert len(standin.requests()) == 2
+
+
+def test_redirect_from_a_page_of_the_section_to_its_backend_is_refused(
+        lab, holders, proxy, standin, expect_log):
+    folder = lab.root / "inside"
+    folder.mkdir(mode=0o755, exist_ok=True)
+    (folder / "page.txt").write_text("page", encoding="utf-8")
+    one = proxy(virtual_host(
+        lab, section("/mail", None, f'Alias {folder}', EASDelegation="header"),
+        "RewriteEngine on", "<Location /mail>\nRewriteEngine on\n"
+        f'RewriteCond %{{ENV:REDIRECT_STATUS}} 404\nRewriteRule ^ "{standin.url}" [P]\n'
+        "ErrorDocument 404 /mail/gone\n</Location>"), modules=("rewrite",))
+    expect_log("ECA4006|rewrite:error|AH0067")
+    assert one.request("/mail/nothing", holders["alice"]).status in (403, 404, 500)
+    assert standin.requests() == []
 
 
 # ---- what must not leak ------------------------------------------------------------------------
