@@ -462,7 +462,8 @@ def test_certificate_decides_over_an_empty_password(delegating, holders, both):
 def test_answer_is_not_kept_by_mod_cache_for_whoever_comes_next(lab, holders, proxy, standin):
     standin.script("/", headers={"Cache-Control": "public, max-age=600"})
     cache = lab.root / "cache"
-    cache.mkdir(exist_ok=True)
+    shutil.rmtree(cache, ignore_errors=True)    # of an earlier run
+    cache.mkdir()
     shutil.chown(cache, RUN_AS, RUN_AS)
     one = proxy(virtual_host(lab, f"CacheRoot {cache}\nCacheEnable disk /\nCacheIgnoreNoLastMod On",
                              section("/mail", standin.url)), modules=("cache", "cache_disk"))
