@@ -208,10 +208,11 @@ static void test_make_twice_gives_two_tokens(void **state)
 {
     uint8_t first[TOKEN_MAX] = { 0 };
     uint8_t second[TOKEN_MAX] = { 0 };
-    const size_t length = make_token(*state, first);
 
-    assert_int_equal(make_token(*state, second), length);
-    assert_memory_not_equal(first, second, length);
+    /* Their lengths may differ: DER writes the random sequence number and the microseconds as short as they are. */
+    (void)make_token(*state, first);
+    (void)make_token(*state, second);
+    assert_memory_not_equal(first, second, sizeof first);
 }
 
 static void test_make_too_long_overflows_and_says_length(void **state)
