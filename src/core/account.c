@@ -3,6 +3,7 @@
 #include "account.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* MS-ADTS 2.2.16 userAccountControl bits */
 #define UF_ACCOUNTDISABLE 0x00000002u
@@ -29,6 +30,13 @@ enum eca_account_state eca_account_judge_state(const struct eca_account *account
     if ((account->user_account_control_computed & UF_LOCKOUT) != 0)
         return ECA_ACCOUNT_STATE_LOCKED;
     return ECA_ACCOUNT_STATE_ACTIVE;
+}
+
+bool eca_account_is_same(const struct eca_account *a, const struct eca_account *b)
+{
+    if (a->sid[0] != '\0' || b->sid[0] != '\0')
+        return strcmp(a->sid, b->sid) == 0;
+    return a->sam_account_name[0] != '\0' && strcasecmp(a->sam_account_name, b->sam_account_name) == 0;
 }
 
 bool eca_account_is_sensitive(const struct eca_account *account)

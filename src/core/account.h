@@ -42,6 +42,9 @@ enum eca_account_state {
 /* Disabled before expired before locked; `now` in seconds since 1970. Threads: any. */
 enum eca_account_state eca_account_judge_state(const struct eca_account *account, int64_t now);
 
+/* Whether two answers of one directory are one account: the SID says so, and without any SID the sAMAccountName. */
+bool eca_account_is_same(const struct eca_account *a, const struct eca_account *b);
+
 /* "Account is sensitive and cannot be delegated" (UF_NOT_DELEGATED). */
 bool eca_account_is_sensitive(const struct eca_account *account);
 

@@ -49,6 +49,14 @@ struct eca_directory_operations {
                                                  const char *password, apr_time_t deadline,
                                                  enum eca_password_answer *out, struct eca_error *err);
 
+    /*
+     * Whether an account found before is in any of the groups: names, DNs or SIDs as an administrator writes them.
+     * Groups inside groups count, and the primary group. A group that does not exist has no members, and `err` says so.
+     */
+    enum eca_directory_answer (*is_member)(struct eca_directory *directory, const struct eca_account *account,
+                                           const char *const *groups, size_t group_count, apr_time_t deadline,
+                                           bool *member, struct eca_error *err);
+
     /* Releases everything; no other call may be under way or follow. */
     void (*close)(struct eca_directory *directory);
 };

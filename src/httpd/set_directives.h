@@ -5,6 +5,9 @@
 
 #include "config.h"
 
+/* Marks a member as set here, so that it is inherited by inner sections and not overwritten by outer ones. */
+#define ECA_SET(config, member) ((config)->set |= 1U << ECA_BIT_##member)
+
 /*
  * As httpd's command handlers: `config` is the section's struct eca_policy, the argument is the pool's.
  * NULL is success, anything else the sentence httpd prints after the directive's name.

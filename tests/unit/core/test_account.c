@@ -45,6 +45,27 @@ static void test_judge_state_attributes_give_the_first_that_applies(void **state
     }
 }
 
+static void test_is_same_sid_decides_and_name_only_without_any(void **state)
+{
+    static const struct {
+        struct eca_account a, b;
+        bool same;
+    } rows[] = {
+        { { .sid = "S-1-5-1", .sam_account_name = "a" }, { .sid = "S-1-5-1", .sam_account_name = "b" }, true },
+        { { .sid = "S-1-5-1", .sam_account_name = "a" }, { .sid = "S-1-5-2", .sam_account_name = "a" }, false },
+        { { .sid = "S-1-5-1", .sam_account_name = "a" }, { .sam_account_name = "a" }, false },
+        { { .sam_account_name = "a" }, { .sam_account_name = "A" }, true },
+        { { .sam_account_name = "a" }, { .sam_account_name = "b" }, false },
+        { { .sid = "" }, { .sid = "" }, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(eca_account_is_same(&rows[i].a, &rows[i].b), rows[i].same);
+        assert_int_equal(eca_account_is_same(&rows[i].b, &rows[i].a), rows[i].same);
+    }
+}
+
 static void test_is_sensitive_only_uf_not_delegated_counts(void **state)
 {
     const struct eca_account sensitive = { .user_account_control = 0x100200 };
@@ -178,6 +199,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_judge_state_attributes_give_the_first_that_applies),
+        cmocka_unit_test(test_is_same_sid_decides_and_name_only_without_any),
         cmocka_unit_test(test_is_sensitive_only_uf_not_delegated_counts),
         cmocka_unit_test(test_remote_user_forms_need_their_attributes),
         cmocka_unit_test(test_remote_user_longest_values_fit_and_less_room_is_refused),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The setters: each checks its own argument; what depends on several directives is checked in config_check.c. */
+/* The setters of a section; what depends on several directives is checked in section.c. */
+#include "argument.h"
 #include "set_directives.h"
 
 #include <apr_lib.h>
@@ -10,51 +11,9 @@
 
 APLOG_USE_MODULE(eas_certauth);
 
-#define SET(config, member) ((config)->set |= 1U << ECA_BIT_##member)
-
-struct choice {
-    const char *name;
-    int value;
-};
-
-/* The value of a name among choices that end with a NULL name; otherwise a sentence that lists them. */
-static const char *choose(cmd_parms *cmd, const char *argument, const struct choice *choices, int *value)
-{
-    const char *list = "";
-
-    for (const struct choice *choice = choices; choice->name != NULL; choice++) {
-        if (ap_cstr_casecmp(argument, choice->name) == 0) {
-            *value = choice->value;
-            return NULL;
-        }
-        list = apr_pstrcat(cmd->pool, list, choice == choices ? "" : ", ", choice->name, NULL);
-    }
-    return apr_psprintf(cmd->pool, "ECA1001: %s \"%s\" is unknown; write one of: %s", cmd->cmd->name, argument, list);
-}
-
-static const char *parse_number(cmd_parms *cmd, const char *argument, int minimum, int maximum, int *value)
-{
-    char *end = NULL;
-    const apr_int64_t number = apr_strtoi64(argument, &end, 10);
-
-    if (end == argument || *end != '\0' || number < minimum || number > maximum)
-        return apr_psprintf(cmd->pool, "ECA1002: %s wants a number from %d to %d, not \"%s\"", cmd->cmd->name, minimum,
-                            maximum, argument);
-    *value = (int)number;
-    return NULL;
-}
-
-static const char *parse_path(cmd_parms *cmd, const char *argument, const char **path)
-{
-    *path = ap_server_root_relative(cmd->pool, argument);
-    if (*path == NULL)
-        return apr_psprintf(cmd->pool, "ECA1003: %s: \"%s\" is not a usable path", cmd->cmd->name, argument);
-    return NULL;
-}
-
 const char *set_authenticate(cmd_parms *cmd, void *config, const char *argument)
 {
-    static const struct choice choices[] = {
+    static const struct eca_choice choices[] = {
         { "certificate", ECA_AUTHENTICATE_CERTIFICATE },
         { "basic", ECA_AUTHENTICATE_BASIC },
         { "certificate-or-basic", ECA_AUTHENTICATE_CERTIFICATE_OR_BASIC },
@@ -63,22 +22,22 @@ const char *set_authenticate(cmd_parms *cmd, void *config, const char *argument)
     };
     struct eca_policy *policy = config;
     int value = 0;
-    const char *problem = choose(cmd, argument, choices, &value);
+    const char *problem = eca_argument_choose(cmd, argument, choices, &value);
 
     policy->authenticate = (enum eca_authenticate)value;
-    SET(policy, authenticate);
+    ECA_SET(policy, authenticate);
     return problem;
 }
 
 const char *set_basic_provider(cmd_parms *cmd, void *config, const char *argument)
 {
-    static const struct choice choices[] = { { "directory", ECA_BASIC_PROVIDER_DIRECTORY }, { NULL, 0 } };
+    static const struct eca_choice choices[] = { { "directory", ECA_BASIC_PROVIDER_DIRECTORY }, { NULL, 0 } };
     struct eca_policy *policy = config;
     int value = 0;
-    const char *problem = choose(cmd, argument, choices, &value);
+    const char *problem = eca_argument_choose(cmd, argument, choices, &value);
 
     policy->basic_provider = (enum eca_basic_provider)value;
-    SET(policy, basic_provider);
+    ECA_SET(policy, basic_provider);
     return problem;
 }
 
@@ -97,7 +56,7 @@ const char *set_purposes(cmd_parms *cmd, void *config, const char *argument)
     if (ECA_IS_SET(policy, purposes))
         *purposes = *policy->purposes;
     policy->purposes = purposes;
-    SET(policy, purposes);
+    ECA_SET(policy, purposes);
     if (ap_cstr_casecmp(argument, "any") == 0) {
         purposes->any = true;
         return NULL;
@@ -124,7 +83,7 @@ static apr_status_t close_anchors(void *anchors)
 static const char *read_sid_uri_issuers(cmd_parms *cmd, struct eca_mapping_setting *setting, const char *file)
 {
     struct eca_error err = { .text = "" };
-    const char *problem = parse_path(cmd, file, &setting->sid_uri_file);
+    const char *problem = eca_argument_path(cmd, file, &setting->sid_uri_file);
 
     if (problem != NULL)
         return problem;
@@ -160,7 +119,7 @@ const char *set_mapping(cmd_parms *cmd, void *config, const char *argument)
     if (ECA_IS_SET(policy, mapping))
         *setting = *policy->mapping;
     policy->mapping = setting;
-    SET(policy, mapping);
+    ECA_SET(policy, mapping);
     if (ap_cstr_casecmp(argument, "strong") != 0) {
         if (ap_cstr_casecmpn(argument, sid_uri, sizeof sid_uri - 1) != 0)
             return add_kind(cmd, setting, argument);
@@ -187,7 +146,7 @@ static bool is_attribute_name(const char *name)
 
 const char *set_remote_user(cmd_parms *cmd, void *config, const char *argument)
 {
-    static const struct choice choices[] = {
+    static const struct eca_choice choices[] = {
         { "upn", ECA_REMOTE_USER_UPN },
         { "samaccountname", ECA_REMOTE_USER_SAM_ACCOUNT_NAME },
         { "netbios", ECA_REMOTE_USER_NETBIOS },
@@ -199,8 +158,8 @@ const char *set_remote_user(cmd_parms *cmd, void *config, const char *argument)
     int value = ECA_REMOTE_USER_ATTRIBUTE;
 
     policy->remote_user_attribute = NULL;
-    SET(policy, remote_user);
-    if (choose(cmd, argument, choices, &value) != NULL) {
+    ECA_SET(policy, remote_user);
+    if (eca_argument_choose(cmd, argument, choices, &value) != NULL) {
         if (!is_attribute_name(argument))
             return apr_psprintf(cmd->pool,
                                 "ECA1009: %s \"%s\" is neither upn, samaccountname, netbios, mail nor the "
@@ -219,7 +178,7 @@ const char *set_remote_user(cmd_parms *cmd, void *config, const char *argument)
 
 const char *set_delegation(cmd_parms *cmd, void *config, const char *argument)
 {
-    static const struct choice choices[] = {
+    static const struct eca_choice choices[] = {
         { "kerberos", ECA_DELEGATION_KERBEROS },
         { "header", ECA_DELEGATION_HEADER },
         { "none", ECA_DELEGATION_NONE },
@@ -227,26 +186,26 @@ const char *set_delegation(cmd_parms *cmd, void *config, const char *argument)
     };
     struct eca_policy *policy = config;
     int value = 0;
-    const char *problem = choose(cmd, argument, choices, &value);
+    const char *problem = eca_argument_choose(cmd, argument, choices, &value);
 
     policy->delegation = (enum eca_delegation)value;
-    SET(policy, delegation);
+    ECA_SET(policy, delegation);
     return problem;
 }
 
 const char *set_basic_delegation(cmd_parms *cmd, void *config, const char *argument)
 {
-    static const struct choice choices[] = {
+    static const struct eca_choice choices[] = {
         { "same", ECA_BASIC_DELEGATION_SAME },
         { "passthrough", ECA_BASIC_DELEGATION_PASSTHROUGH },
         { NULL, 0 },
     };
     struct eca_policy *policy = config;
     int value = 0;
-    const char *problem = choose(cmd, argument, choices, &value);
+    const char *problem = eca_argument_choose(cmd, argument, choices, &value);
 
     policy->basic_delegation = (enum eca_basic_delegation)value;
-    SET(policy, basic_delegation);
+    ECA_SET(policy, basic_delegation);
     return problem;
 }
 
@@ -260,7 +219,7 @@ const char *set_delegation_spn(cmd_parms *cmd, void *config, const char *argumen
                             "ECA1011: %s \"%s\" is not a service principal name; write HTTP/host.example.com",
                             cmd->cmd->name, argument);
     policy->delegation_spn = argument;
-    SET(policy, delegation_spn);
+    ECA_SET(policy, delegation_spn);
     return NULL;
 }
 
@@ -303,7 +262,7 @@ const char *set_delegation_headers(cmd_parms *cmd, void *config, const char *arg
         APR_ARRAY_PUSH(eca_server_config_of(cmd->server)->header_names, const char *) = name;
     } while (*argument != '\0');
     policy->delegation_headers = headers;
-    SET(policy, delegation_headers);
+    ECA_SET(policy, delegation_headers);
     return NULL;
 }
 
@@ -313,7 +272,7 @@ const char *set_reason_header(cmd_parms *cmd, void *config, int on)
 
     (void)cmd;
     policy->reason_header = on;
-    SET(policy, reason_header);
+    ECA_SET(policy, reason_header);
     return NULL;
 }
 
@@ -321,113 +280,6 @@ const char *set_retry_after(cmd_parms *cmd, void *config, const char *argument)
 {
     struct eca_policy *policy = config;
 
-    SET(policy, retry_after);
-    return parse_number(cmd, argument, 1, 86400, &policy->retry_after);
-}
-
-/* The argument as a path at the end of a list of the server's. */
-static const char *add_path(cmd_parms *cmd, apr_array_header_t **list, const char *argument)
-{
-    const char *path = NULL;
-    const char *problem = parse_path(cmd, argument, &path);
-
-    if (*list == NULL)
-        *list = apr_array_make(cmd->pool, 2, sizeof(const char *));
-    APR_ARRAY_PUSH(*list, const char *) = path;
-    return problem;
-}
-
-const char *set_trusted_issuers(cmd_parms *cmd, void *config, const char *argument)
-{
-    struct eca_server_config *server = eca_server_config_of(cmd->server);
-
-    (void)config;
-    SET(server, trusted_issuers);
-    return add_path(cmd, &server->trusted_issuers, argument);
-}
-
-const char *set_directory_urls(cmd_parms *cmd, void *config, const char *argument)
-{
-    struct eca_server_config *server = eca_server_config_of(cmd->server);
-    struct eca_error err = { .text = "" };
-
-    (void)config;
-    if (!eca_ldap_url_check(argument, &err))
-        return apr_psprintf(cmd->pool, "ECA1015: EASDirectory: %s", err.text);
-    if (server->directory_urls == NULL)
-        server->directory_urls = apr_array_make(cmd->pool, 2, sizeof(const char *));
-    if (server->directory_urls->nelts == ECA_LDAP_URLS_MAX)
-        return apr_psprintf(cmd->pool, "ECA1016: EASDirectory takes at most %d URLs", ECA_LDAP_URLS_MAX);
-    APR_ARRAY_PUSH(server->directory_urls, const char *) = argument;
-    SET(server, directory_urls);
-    return NULL;
-}
-
-const char *set_directory_base(cmd_parms *cmd, void *config, const char *argument)
-{
-    struct eca_server_config *server = eca_server_config_of(cmd->server);
-
-    (void)config;
-    if (strchr(argument, '=') == NULL)
-        return apr_psprintf(cmd->pool, "ECA1017: EASDirectoryBase \"%s\" is not a DN; write DC=example,DC=com",
-                            argument);
-    server->directory_base = argument;
-    SET(server, directory_base);
-    return NULL;
-}
-
-const char *set_directory_bind(cmd_parms *cmd, void *config, const char *first, const char *second, const char *third)
-{
-    static const struct choice choices[] = { { "gssapi", ECA_LDAP_BIND_GSSAPI },
-                                             { "simple", ECA_LDAP_BIND_SIMPLE },
-                                             { NULL, 0 } };
-    struct eca_server_config *server = eca_server_config_of(cmd->server);
-    int value = 0;
-    const char *problem = choose(cmd, first, choices, &value);
-
-    (void)config;
-    if (problem != NULL)
-        return problem;
-    if ((value == ECA_LDAP_BIND_SIMPLE) != (third != NULL) || (value == ECA_LDAP_BIND_GSSAPI && second != NULL))
-        return "ECA1018: EASDirectoryBind is gssapi alone, or simple with a name and the file that holds the password";
-    server->directory_bind = (struct eca_bind_setting){ .method = (enum eca_ldap_bind)value, .name = second };
-    SET(server, directory_bind);
-    return third == NULL ? NULL : parse_path(cmd, third, &server->directory_bind.file);
-}
-
-const char *set_directory_ca_file(cmd_parms *cmd, void *config, const char *argument)
-{
-    struct eca_server_config *server = eca_server_config_of(cmd->server);
-
-    (void)config;
-    SET(server, directory_ca_file);
-    return parse_path(cmd, argument, &server->directory_ca_file);
-}
-
-const char *set_directory_timeout(cmd_parms *cmd, void *config, const char *argument)
-{
-    struct eca_server_config *server = eca_server_config_of(cmd->server);
-
-    (void)config;
-    SET(server, directory_timeout);
-    return parse_number(cmd, argument, 100, 60000, &server->directory_timeout);
-}
-
-const char *set_kerberos_keytab(cmd_parms *cmd, void *config, const char *argument)
-{
-    struct eca_server_config *server = eca_server_config_of(cmd->server);
-
-    (void)config;
-    SET(server, kerberos_keytab);
-    return parse_path(cmd, argument, &server->kerberos_keytab);
-}
-
-const char *set_kerberos_principal(cmd_parms *cmd, void *config, const char *argument)
-{
-    struct eca_server_config *server = eca_server_config_of(cmd->server);
-
-    (void)config;
-    server->kerberos_principal = argument;
-    SET(server, kerberos_principal);
-    return NULL;
+    ECA_SET(policy, retry_after);
+    return eca_argument_number(cmd, argument, 1, 86400, &policy->retry_after);
 }

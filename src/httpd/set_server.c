@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The setters of a server: what owns state. */
+#include "argument.h"
+#include "set_directives.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+
+/* The argument as a path at the end of a list of the server's. */
+static const char *add_path(cmd_parms *cmd, apr_array_header_t **list, const char *argument)
+{
+    const char *path = NULL;
+    const char *problem = eca_argument_path(cmd, argument, &path);
+
+    if (*list == NULL)
+        *list = apr_array_make(cmd->pool, 2, sizeof(const char *));
+    APR_ARRAY_PUSH(*list, const char *) = path;
+    return problem;
+}
+
+const char *set_trusted_issuers(cmd_parms *cmd, void *config, const char *argument)
+{
+    struct eca_server_config *server = eca_server_config_of(cmd->server);
+
+    (void)config;
+    ECA_SET(server, trusted_issuers);
+    return add_path(cmd, &server->trusted_issuers, argument);
+}
+
+const char *set_directory_urls(cmd_parms *cmd, void *config, const char *argument)
+{
+    struct eca_server_config *server = eca_server_config_of(cmd->server);
+    struct eca_error err = { .text = "" };
+
+    (void)config;
+    if (!eca_ldap_url_check(argument, &err))
+        return apr_psprintf(cmd->pool, "ECA1015: EASDirectory: %s", err.text);
+    if (server->directory_urls == NULL)
+        server->directory_urls = apr_array_make(cmd->pool, 2, sizeof(const char *));
+    if (server->directory_urls->nelts == ECA_LDAP_URLS_MAX)
+        return apr_psprintf(cmd->pool, "ECA1016: EASDirectory takes at most %d URLs", ECA_LDAP_URLS_MAX);
+    APR_ARRAY_PUSH(server->directory_urls, const char *) = argument;
+    ECA_SET(server, directory_urls);
+    return NULL;
+}
+
+const char *set_directory_base(cmd_parms *cmd, void *config, const char *argument)
+{
+    struct eca_server_config *server = eca_server_config_of(cmd->server);
+
+    (void)config;
+    if (strchr(argument, '=') == NULL)
+        return apr_psprintf(cmd->pool, "ECA1017: EASDirectoryBase \"%s\" is not a DN; write DC=example,DC=com",
+                            argument);
+    server->directory_base = argument;
+    ECA_SET(server, directory_base);
+    return NULL;
+}
+
+const char *set_directory_bind(cmd_parms *cmd, void *config, const char *first, const char *second, const char *third)
+{
+    static const struct eca_choice choices[] = { { "gssapi", ECA_LDAP_BIND_GSSAPI },
+                                                 { "simple", ECA_LDAP_BIND_SIMPLE },
+                                                 { NULL, 0 } };
+    struct eca_server_config *server = eca_server_config_of(cmd->server);
+    int value = 0;
+    const char *problem = eca_argument_choose(cmd, first, choices, &value);
+
+    (void)config;
+    if (problem != NULL)
+        return problem;
+    if ((value == ECA_LDAP_BIND_SIMPLE) != (third != NULL) || (value == ECA_LDAP_BIND_GSSAPI && second != NULL))
+        return "ECA1018: EASDirectoryBind is gssapi alone, or simple with a name and the file that holds the password";
+    server->directory_bind = (struct eca_bind_setting){ .method = (enum eca_ldap_bind)value, .name = second };
+    ECA_SET(server, directory_bind);
+    return third == NULL ? NULL : eca_argument_path(cmd, third, &server->directory_bind.file);
+}
+
+const char *set_directory_ca_file(cmd_parms *cmd, void *config, const char *argument)
+{
+    struct eca_server_config *server = eca_server_config_of(cmd->server);
+
+    (void)config;
+    ECA_SET(server, directory_ca_file);
+    return eca_argument_path(cmd, argument, &server->directory_ca_file);
+}
+
+const char *set_directory_timeout(cmd_parms *cmd, void *config, const char *argument)
+{
+    struct eca_server_config *server = eca_server_config_of(cmd->server);
+
+    (void)config;
+    ECA_SET(server, directory_timeout);
+    return eca_argument_number(cmd, argument, 100, 60000, &server->directory_timeout);
+}
+
+const char *set_kerberos_keytab(cmd_parms *cmd, void *config, const char *argument)
+{
+    struct eca_server_config *server = eca_server_config_of(cmd->server);
+
+    (void)config;
+    ECA_SET(server, kerberos_keytab);
+    return eca_argument_path(cmd, argument, &server->kerberos_keytab);
+}
+
+const char *set_kerberos_principal(cmd_parms *cmd, void *config, const char *argument)
+{
+    struct eca_server_config *server = eca_server_config_of(cmd->server);
+
+    (void)config;
+    server->kerberos_principal = argument;
+    ECA_SET(server, kerberos_principal);
+    return NULL;
+}
