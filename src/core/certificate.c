@@ -141,6 +141,14 @@ static void read_other_name(struct eca_certificate *out, const OTHERNAME *name)
     out->upns[out->upn_count++] = string_slice(name->value->value.utf8string);
 }
 
+static void read_email(struct eca_certificate *out, const ASN1_IA5STRING *address)
+{
+    if (out->email_count == ECA_CERTIFICATE_NAMES_MAX)
+        out->email_readable = false;
+    else
+        out->emails[out->email_count++] = string_slice(address);
+}
+
 static void read_uri(struct eca_certificate *out, const ASN1_IA5STRING *uri)
 {
     struct eca_slice text = string_slice(uri);
@@ -164,6 +172,8 @@ static void read_names(struct eca_certificate *out)
 
         if (name->type == GEN_OTHERNAME)
             read_other_name(out, name->d.otherName);
+        else if (name->type == GEN_EMAIL)
+            read_email(out, name->d.rfc822Name);
         else if (name->type == GEN_URI)
             read_uri(out, name->d.uniformResourceIdentifier);
     }
@@ -176,6 +186,7 @@ static bool read_alternative_names(struct eca_certificate *out, struct eca_error
     const unsigned char *at = extension.bytes;
 
     out->upn_readable = true;
+    out->email_readable = true;
     out->sid_uri_readable = true;
     if (extension.bytes == NULL)
         return true;

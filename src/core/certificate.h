@@ -29,7 +29,10 @@ struct eca_certificate {
     struct eca_slice key_identifier;  /* content of the subjectKeyIdentifier OCTET STRING, or absent */
     struct eca_slice upns[ECA_CERTIFICATE_NAMES_MAX];
     size_t upn_count;
-    bool upn_readable;              /* false: an otherName of the UPN type is not a UTF8String, or there are too many */
+    bool upn_readable; /* false: an otherName of the UPN type is not a UTF8String, or there are too many */
+    struct eca_slice emails[ECA_CERTIFICATE_NAMES_MAX]; /* every rfc822Name */
+    size_t email_count;
+    bool email_readable;            /* false: there are too many */
     char sid[ECA_SID_TEXT_MAX];     /* extension 1.3.6.1.4.1.311.25.2, checked; "" when absent */
     char sid_uri[ECA_SID_TEXT_MAX]; /* SAN URI tag:microsoft.com,2022-09-14:sid:…, checked; "" when absent */
     bool sid_uri_readable;          /* false: such a URI that holds no SID, or two that disagree */

@@ -146,8 +146,7 @@ static bool append_text(struct eca_strbuf *out, const struct eca_strbuf *value)
 {
     const bool quoted = needs_quotes(value);
 
-    if (value->overflow || memchr(value->text, '\r', value->length) != NULL
-        || memchr(value->text, '\n', value->length) != NULL)
+    if (memchr(value->text, '\r', value->length) != NULL || memchr(value->text, '\n', value->length) != NULL)
         return false;
     eca_strbuf_text(out, quoted ? "\"" : "");
     for (size_t i = 0; i < value->length; i++)
@@ -180,38 +179,54 @@ out:
     return written;
 }
 
-static bool append_value(struct eca_strbuf *out, const X509_NAME_ENTRY *entry)
+enum text { TEXT_CONVERTED, TEXT_BROKEN, NO_TEXT };
+
+/* The value as UTF-8. */
+static enum text append_converted(struct eca_strbuf *out, const ASN1_STRING *string)
 {
-    const ASN1_STRING *string = X509_NAME_ENTRY_get_data(entry);
     const struct eca_slice bytes = { ASN1_STRING_get0_data(string), (size_t)ASN1_STRING_length(string) };
-    char memory[VALUE_MAX];
-    struct eca_strbuf value;
     bool converted = true;
 
-    eca_strbuf_init(&value, memory, sizeof memory);
     switch (ASN1_STRING_type(string)) {
     case V_ASN1_UTF8STRING:
-        eca_strbuf_append(&value, bytes.bytes, bytes.length);
+        eca_strbuf_append(out, bytes.bytes, bytes.length);
         break;
     case V_ASN1_PRINTABLESTRING:
     case V_ASN1_IA5STRING:
     case V_ASN1_NUMERICSTRING:
     case V_ASN1_VISIBLESTRING:
-        converted = append_ascii(&value, bytes);
+        converted = append_ascii(out, bytes);
         break;
     case V_ASN1_T61STRING:
-        converted = append_t61(&value, bytes);
+        converted = append_t61(out, bytes);
         break;
     case V_ASN1_BMPSTRING:
-        converted = append_bmp(&value, bytes);
+        converted = append_bmp(out, bytes);
         break;
     case V_ASN1_UNIVERSALSTRING:
-        converted = append_universal(&value, bytes);
+        converted = append_universal(out, bytes);
         break;
     default:
-        return append_encoded(out, entry);
+        return NO_TEXT;
     }
-    return converted && append_text(out, &value);
+    return converted && !out->overflow ? TEXT_CONVERTED : TEXT_BROKEN;
+}
+
+static bool append_value(struct eca_strbuf *out, const X509_NAME_ENTRY *entry)
+{
+    char memory[VALUE_MAX];
+    struct eca_strbuf value;
+
+    eca_strbuf_init(&value, memory, sizeof memory);
+    switch (append_converted(&value, X509_NAME_ENTRY_get_data(entry))) {
+    case TEXT_CONVERTED:
+        return append_text(out, &value);
+    case NO_TEXT:
+        return append_encoded(out, entry);
+    case TEXT_BROKEN:
+        break;
+    }
+    return false;
 }
 
 bool eca_distinguished_name_write(struct eca_strbuf *out, const X509_NAME *name)
@@ -234,6 +249,16 @@ bool eca_distinguished_name_write(struct eca_strbuf *out, const X509_NAME *name)
             return false;
     }
     return !out->overflow;
+}
+
+bool eca_distinguished_name_common_name(struct eca_strbuf *out, const X509_NAME *name)
+{
+    int last = -1;
+
+    for (int at = -1; (at = X509_NAME_get_index_by_NID(name, NID_commonName, at)) >= 0;)
+        last = at;
+    return last >= 0
+           && append_converted(out, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, last))) == TEXT_CONVERTED;
 }
 
 void eca_distinguished_name_show(char *out, size_t size, const X509_NAME *name)

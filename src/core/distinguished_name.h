@@ -19,6 +19,12 @@
 bool eca_distinguished_name_write(struct eca_strbuf *out, const X509_NAME *name);
 
 /*
+ * Appends the last CN of `name`, the most specific one, as UTF-8 and without quotes. False when there is none, its
+ * type is no text or cannot be converted, or it does not fit. As above, what it holds is for the caller to check.
+ */
+bool eca_distinguished_name_common_name(struct eca_strbuf *out, const X509_NAME *name);
+
+/*
  * Writes `name` for people (RFC 4514: "CN=Corp Issuing 2,DC=example,DC=test", UTF-8, control characters escaped) into
  * out[size], cut where it does not fit. Not a key, and still to be escaped for a log. Threads: any.
  */

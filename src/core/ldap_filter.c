@@ -58,12 +58,27 @@ static void end_users(struct eca_strbuf *out)
     eca_strbuf_text(out, "))");
 }
 
-void eca_ldap_filter_keys(struct eca_strbuf *out, const struct eca_mapping_keys *keys, const char *domain)
+static bool is_searched(const struct eca_mapping_key *key, bool configured_only)
 {
-    begin_users(out);
+    return eca_mapping_describe(key->kind)->searched && (key->configured || !configured_only);
+}
+
+bool eca_ldap_filter_keys(struct eca_strbuf *out, const struct eca_mapping_keys *keys, const char *domain,
+                          bool configured_only)
+{
+    bool any = false;
+
     for (size_t i = 0; i < keys->count; i++)
-        append_key(out, &keys->keys[i], domain);
+        any = any || is_searched(&keys->keys[i], configured_only);
+    if (!any)
+        return false;
+    begin_users(out);
+    for (size_t i = 0; i < keys->count; i++) {
+        if (is_searched(&keys->keys[i], configured_only))
+            append_key(out, &keys->keys[i], domain);
+    }
     end_users(out);
+    return true;
 }
 
 void eca_ldap_filter_login(struct eca_strbuf *out, const struct eca_login_name *login, const char *domain)

@@ -6,7 +6,7 @@
 #include "login_name.h"
 #include "mapping.h"
 
-#define ECA_LDAP_FILTER_MAX 65536
+#define ECA_LDAP_FILTER_MAX 131072
 
 /*
  * Appends "(attribute=value)" with every byte of `value` that is not a letter, digit or
@@ -21,10 +21,11 @@ void eca_ldap_filter_equal(struct eca_strbuf *out, const char *attribute, struct
 /*
  * Appends one filter that finds every account that any of the keys may belong to, users
  * only: "(&(objectCategory=person)(objectClass=user)(|(objectSid=…)(altSecurityIdentities=…)…))".
- * `domain` is the DNS name of the domain searched, for implicit UPNs, or NULL.
- * keys->count must be above 0.
+ * `domain` is the DNS name of the domain searched, for implicit UPNs, or NULL. `configured_only` leaves out the keys
+ * that are not configured. False, with nothing appended, when no key is one to search by.
  */
-void eca_ldap_filter_keys(struct eca_strbuf *out, const struct eca_mapping_keys *keys, const char *domain);
+bool eca_ldap_filter_keys(struct eca_strbuf *out, const struct eca_mapping_keys *keys, const char *domain,
+                          bool configured_only);
 
 /* The same for a login name: sAMAccountName, or userPrincipalName and implicit UPN when it holds an "@". */
 void eca_ldap_filter_login(struct eca_strbuf *out, const struct eca_login_name *login, const char *domain);

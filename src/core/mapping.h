@@ -7,8 +7,9 @@
 #include "account.h"
 #include "certificate.h"
 
-#define ECA_MAPPING_KEYS_MAX 12
-#define ECA_MAPPING_TEXT_MAX 16384
+#define ECA_MAPPING_KEYS_MAX 64 /* as many as bits in eca_candidate.matched */
+#define ECA_MAPPING_EMAILS_MAX 16
+#define ECA_MAPPING_TEXT_MAX 32768
 #define ECA_MAPPING_VALUE_MAX 4096 /* of one key, NUL included; a longer name, serial or SKI makes no key */
 #define ECA_MAPPING_CANDIDATES_MAX 8
 #define ECA_MAPPING_BACKDATING_ANY INT64_MAX /* EASCertificateBackdating any */
@@ -19,7 +20,14 @@ enum eca_mapping_kind {
     ECA_MAPPING_ISSUER_SERIAL,
     ECA_MAPPING_SKI,
     ECA_MAPPING_SHA1_PUKEY,
+    ECA_MAPPING_ISSUER_SID,
+    ECA_MAPPING_CERTIFICATE,
     ECA_MAPPING_UPN,
+    ECA_MAPPING_EMAIL,
+    ECA_MAPPING_CN,
+    ECA_MAPPING_ISSUER_SUBJECT,
+    ECA_MAPPING_SUBJECT,
+    ECA_MAPPING_RFC822,
     ECA_MAPPING_KINDS, /* how many there are */
 };
 
@@ -27,7 +35,8 @@ struct eca_mapping_kind_row {
     const char *name; /* as EASMapping and EAS_MAPPING spell it */
     bool strong;
     bool in_strong_set;    /* part of `EASMapping strong` */
-    const char *attribute; /* of the directory that is searched */
+    const char *attribute; /* of the directory, that holds the value */
+    bool searched;         /* false: read and compared only, the account is located by other kinds */
 };
 
 const struct eca_mapping_kind_row *eca_mapping_describe(enum eca_mapping_kind kind);
@@ -51,7 +60,7 @@ struct eca_mapping_key {
     enum eca_mapping_kind kind;
     bool configured;        /* false: looked for only to name the refusal (mapping-weak) */
     size_t rank;            /* position of the kind in EASMapping; kinds not configured come last */
-    struct eca_slice value; /* the bytes to search for: a binary SID for objectSid, else text */
+    struct eca_slice value; /* a binary SID for objectSid, the SHA-256 of the DER for userCertificate, else text */
 };
 
 /*
@@ -81,7 +90,8 @@ bool eca_mapping_keys_build(struct eca_mapping_keys *out, const struct eca_certi
 
 /*
  * Rule 6, comparing again: whether a value that the directory returned for the kind's
- * attribute is the key: ASCII letters without case, every other byte exact; a SID every byte.
+ * attribute is the key: ASCII letters without case, every other byte exact; a SID every byte; a certificate by its
+ * SHA-256.
  */
 bool eca_mapping_key_equals(const struct eca_mapping_key *key, struct eca_slice value);
 
@@ -92,10 +102,16 @@ bool eca_mapping_key_equals(const struct eca_mapping_key *key, struct eca_slice 
  */
 bool eca_mapping_key_implicit_name(const struct eca_mapping_key *key, const char *domain, struct eca_slice *name);
 
+/*
+ * A certificate that is stored with an account counts only where a UPN, an e-mail address or the CN, configured or
+ * not, leads to that account: gives `matched` (bit i: keys[i]) without the bits that do not count.
+ */
+uint64_t eca_mapping_keys_located(const struct eca_mapping_keys *keys, uint64_t matched);
+
 /* An account the directory returned, and which of the keys really are its own. */
 struct eca_candidate {
     struct eca_account account;
-    uint32_t matched; /* bit i: keys[i] compared equal, explicitly or as an implicit UPN */
+    uint64_t matched; /* bit i: keys[i] compared equal, explicitly or as an implicit UPN, and is located */
 };
 
 struct eca_candidates {

@@ -122,20 +122,31 @@ struct account_search {
     struct eca_ldap_directory *directory;
     const struct eca_mapping_keys *keys;
     const struct eca_login_name *login;
+    bool configured_only; /* of the keys */
     struct eca_candidates found;
     char filter[ECA_LDAP_FILTER_MAX];
 };
 
+/* Empty when there is nothing to search by; false when it does not fit. */
 static bool write_filter(struct account_search *search, const char *domain)
 {
     struct eca_strbuf filter;
 
     eca_strbuf_init(&filter, search->filter, sizeof search->filter);
     if (search->keys != NULL)
-        eca_ldap_filter_keys(&filter, search->keys, domain);
+        (void)eca_ldap_filter_keys(&filter, search->keys, domain, search->configured_only);
     else
         eca_ldap_filter_login(&filter, search->login, domain);
     return !filter.overflow;
+}
+
+static bool needs_certificates(const struct eca_mapping_keys *keys)
+{
+    for (size_t i = 0; keys != NULL && i < keys->count; i++) {
+        if (keys->keys[i].kind == ECA_MAPPING_CERTIFICATE)
+            return true;
+    }
+    return false;
 }
 
 /* Judges one entry; adds it when it really is one of those asked for. */
@@ -191,11 +202,11 @@ static enum eca_ldap_fault read_answer(struct account_search *search, const stru
     return ECA_LDAP_OK;
 }
 
-static enum eca_ldap_fault search_accounts(void *context, struct eca_ldap_connection *connection, apr_time_t until,
-                                           struct eca_error *err)
+static enum eca_ldap_fault search_once(struct account_search *search, struct eca_ldap_connection *connection,
+                                       const struct eca_ldap_naming *naming, apr_time_t until, struct eca_error *err)
 {
-    struct account_search *search = context;
-    const struct eca_ldap_settings *settings = &search->directory->servers.settings;
+    const char *const extra = search->directory->servers.settings.extra_attribute;
+    const bool certificates = needs_certificates(search->keys);
     const char *const attributes[] = {
         "objectSid",
         "sAMAccountName",
@@ -206,33 +217,55 @@ static enum eca_ldap_fault search_accounts(void *context, struct eca_ldap_connec
         "msDS-User-Account-Control-Computed",
         "accountExpires",
         "whenCreated",
-        settings->extra_attribute,
+        certificates ? "userCertificate" : extra,
+        certificates ? extra : NULL,
         NULL,
     };
-    const struct eca_ldap_naming *naming = NULL;
-    LDAPMessage *answer = NULL;
-    struct eca_ldap_query query;
-    enum eca_ldap_fault fault = ensure_naming(&naming, search->directory, connection, until, err);
-
-    if (fault != ECA_LDAP_OK)
-        return fault;
-    if (!write_filter(search, naming->domain)) {
-        eca_error_set(err, "the search filter is longer than %d bytes", ECA_LDAP_FILTER_MAX);
-        return ECA_LDAP_FINAL;
-    }
-    query = (struct eca_ldap_query){
+    const struct eca_ldap_query query = {
         .base = naming->base,
         .scope = LDAP_SCOPE_SUBTREE,
         .filter = search->filter,
         .attributes = attributes,
         .size_limit = ECA_MAPPING_CANDIDATES_MAX,
     };
+    LDAPMessage *answer = NULL;
+    enum eca_ldap_fault fault;
+
+    search->found.count = 0;
+    search->found.truncated = false;
+    if (!write_filter(search, naming->domain)) {
+        eca_error_set(err, "the search filter is longer than %d bytes", ECA_LDAP_FILTER_MAX);
+        return ECA_LDAP_FINAL;
+    }
+    if (search->filter[0] == '\0')
+        return ECA_LDAP_OK;
     fault = eca_ldap_connection_search(connection, &query, until, &answer, &search->found.truncated, err);
     if (fault == ECA_LDAP_OK) {
         fault = read_answer(search, naming, connection->ld, answer, err);
         ldap_msgfree(answer);
     }
     return fault;
+}
+
+/*
+ * Keys that are not configured only name a refusal or locate a stored certificate. Where they find a crowd (one
+ * mail address for many accounts), they are left out, so that the crowd hides nobody.
+ */
+static enum eca_ldap_fault search_accounts(void *context, struct eca_ldap_connection *connection, apr_time_t until,
+                                           struct eca_error *err)
+{
+    struct account_search *search = context;
+    const struct eca_ldap_naming *naming = NULL;
+    enum eca_ldap_fault fault = ensure_naming(&naming, search->directory, connection, until, err);
+
+    if (fault != ECA_LDAP_OK)
+        return fault;
+    search->configured_only = false;
+    fault = search_once(search, connection, naming, until, err);
+    if (fault != ECA_LDAP_OK || search->keys == NULL || !search->found.truncated)
+        return fault;
+    search->configured_only = true;
+    return search_once(search, connection, naming, until, err);
 }
 
 static enum eca_ldap_fault run_search(struct account_search *search, apr_time_t deadline, struct eca_error *err)

@@ -203,10 +203,10 @@ static bool implies_account(const struct eca_account *account, const struct eca_
            && eca_slice_equal_ascii_nocase(name, eca_slice_from_text(account->sam_account_name));
 }
 
-bool eca_ldap_entry_match(uint32_t *matched, const struct eca_ldap_entry *entry, const struct eca_account *account,
+bool eca_ldap_entry_match(uint64_t *matched, const struct eca_ldap_entry *entry, const struct eca_account *account,
                           const struct eca_mapping_keys *keys, struct eca_error *err)
 {
-    uint32_t set = 0;
+    uint64_t set = 0;
 
     for (size_t i = 0; i < keys->count; i++) {
         const struct eca_mapping_key *key = &keys->keys[i];
@@ -216,8 +216,8 @@ bool eca_ldap_entry_match(uint32_t *matched, const struct eca_ldap_entry *entry,
             return eca_error_set(err, "the directory entry %s cannot be used: %s has more values than one answer holds",
                                  entry->dn, name);
         if (holds_key(entry, key) || implies_account(account, key))
-            set |= (uint32_t)1 << i;
+            set |= (uint64_t)1 << i;
     }
-    *matched = set;
+    *matched = eca_mapping_keys_located(keys, set);
     return true;
 }

@@ -34,11 +34,11 @@ bool eca_ldap_entry_account(struct eca_account *out, const struct eca_ldap_entry
                             struct eca_error *err);
 
 /*
- * Bit i of *matched: keys[i] is a value of the entry, or implies its account name in its own domain. False with a
- * sentence when altSecurityIdentities came in part only (";range=": more than 1500 values): what
- * is missing could be the match or a second one.
+ * Bit i of *matched: keys[i] is a value of the entry, or implies its account name in its own domain, and counts
+ * (eca_mapping_keys_located()). False with a sentence when altSecurityIdentities or userCertificate came in part only
+ * (";range=": more than 1500 values): what is missing could be the match or a second one.
  */
-bool eca_ldap_entry_match(uint32_t *matched, const struct eca_ldap_entry *entry, const struct eca_account *account,
+bool eca_ldap_entry_match(uint64_t *matched, const struct eca_ldap_entry *entry, const struct eca_account *account,
                           const struct eca_mapping_keys *keys, struct eca_error *err);
 
 /* YYYYMMDDhhmmss["."digits]"Z", as AD writes it (RFC 4517 3.3.13, a subset), to seconds since 1970. */

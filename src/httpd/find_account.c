@@ -108,8 +108,8 @@ enum eca_account_fact eca_judge_account(struct eca_request *request, const struc
 
 static void judge_candidates(struct eca_request *request, const struct find_job *find)
 {
-    const struct eca_mapping_outcome outcome = eca_mapping_decide(&find->keys, &find->candidates, 0,
-                                                                  &request->work->detail);
+    const struct eca_mapping_outcome outcome = eca_mapping_decide(&find->keys, &find->candidates,
+                                                                  request->policy->backdating, &request->work->detail);
 
     request->facts.account = outcome.fact;
     request->mapped = outcome.fact == ECA_ACCOUNT_USABLE || outcome.fact == ECA_ACCOUNT_WEAK

@@ -94,15 +94,24 @@ static const char *read_sid_uri_issuers(cmd_parms *cmd, struct eca_mapping_setti
     return NULL;
 }
 
+/* "sid, sid-uri, … or rfc822" */
+static const char *list_kinds(apr_pool_t *pool)
+{
+    const char *list = eca_mapping_describe(0)->name;
+
+    for (unsigned kind = 1; kind < ECA_MAPPING_KINDS; kind++)
+        list = apr_pstrcat(pool, list, kind + 1 < ECA_MAPPING_KINDS ? ", " : " or ",
+                           eca_mapping_describe((enum eca_mapping_kind)kind)->name, NULL);
+    return list;
+}
+
 static const char *add_kind(cmd_parms *cmd, struct eca_mapping_setting *setting, const char *name)
 {
     enum eca_mapping_kind kind;
 
     if (!eca_mapping_kind_by_name(&kind, name))
-        return apr_psprintf(cmd->pool,
-                            "ECA1007: %s \"%s\" is not a kind of mapping; write strong, sid, sid-uri, "
-                            "issuer-serial, ski, sha1-pukey or upn",
-                            cmd->cmd->name, name);
+        return apr_psprintf(cmd->pool, "ECA1007: %s \"%s\" is not a kind of mapping; write strong, %s", cmd->cmd->name,
+                            name, list_kinds(cmd->pool));
     if (!eca_mapping_policy_add(&setting->policy, kind))
         return apr_psprintf(cmd->pool, "ECA1008: %s names \"%s\" twice", cmd->cmd->name, name);
     return NULL;
@@ -130,6 +139,25 @@ const char *set_mapping(cmd_parms *cmd, void *config, const char *argument)
     for (size_t i = 0; i < strong.count && problem == NULL; i++)
         problem = add_kind(cmd, setting, eca_mapping_describe(strong.kinds[i])->name);
     return problem;
+}
+
+#define BACKDATING_MAX APR_INT64_C(3162240000) /* a hundred years */
+
+const char *set_backdating(cmd_parms *cmd, void *config, const char *argument)
+{
+    struct eca_policy *policy = config;
+    char *end = NULL;
+
+    ECA_SET(policy, backdating);
+    policy->backdating = ECA_MAPPING_BACKDATING_ANY;
+    if (ap_cstr_casecmp(argument, "any") == 0)
+        return NULL;
+    policy->backdating = apr_strtoi64(argument, &end, 10);
+    if (end == argument || *end != '\0' || policy->backdating < 0 || policy->backdating > BACKDATING_MAX)
+        return apr_psprintf(
+            cmd->pool, "ECA1021: %s wants seconds, at most %" APR_INT64_T_FMT " (a hundred years), or any; not \"%s\"",
+            cmd->cmd->name, BACKDATING_MAX, argument);
+    return NULL;
 }
 
 /* An LDAP attribute description without options: RFC 4512 1.4, keystring. */

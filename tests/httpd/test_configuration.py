@@ -32,7 +32,11 @@ REFUSED_ARGUMENTS = [
     ("ECA1005", "EASExtendedKeyUsage", " ".join(f"1.2.3.{n}" for n in range(40)), "at most",
      "too many usages"),
     ("ECA1006", "EASMapping", "sid-uri=/nowhere.pem", "cannot be read", "no such file"),
-    ("ECA1007", "EASMapping", "email", "sha1-pukey", "kind not built"),
+    ("ECA1007", "EASMapping", "mail", "issuer-subject, subject or rfc822", "unknown kind"),
+    ("ECA1007", "EASMapping", "issuer", "issuer-serial", "any certificate of a CA"),
+    ("ECA1021", "EASCertificateBackdating", "-1", "hundred years", "below zero"),
+    ("ECA1021", "EASCertificateBackdating", "1d", "any", "not a number"),
+    ("ECA1021", "EASCertificateBackdating", "99999999999999999999", "any", "far too large"),
     ("ECA1008", "EASMapping", "strong sid", "twice", "the same kind twice"),
     ("ECA1009", "EASRemoteUser", "user;binary", "samaccountname", "no attribute's name"),
     ("ECA1011", "EASDelegationSPN", "exch.example.test", "HTTP/host", "no service class"),
@@ -188,6 +192,7 @@ WARNINGS = [
     ("ECA1034", {"ProxyPass": "https://standin.example.test/ timeout=3599"}, {}, "3599 s",
      "a second too short"),
     ("ECA1035", {"EASMapping": "strong upn"}, {}, "KB5014754", "weak mapping"),
+    ("ECA1035", {"EASMapping": "ski rfc822"}, {}, "rfc822", "another weak mapping"),
 ]
 
 

@@ -93,6 +93,11 @@ void make_der_uri(struct make_der *out, struct eca_slice uri)
     make_der_element(out, 0x86, uri);
 }
 
+void make_der_email(struct make_der *out, struct eca_slice address)
+{
+    make_der_element(out, 0x81, address);
+}
+
 void make_der_sid_extension(struct make_der *out, struct eca_slice sid)
 {
     struct make_der *names = new_der();
@@ -112,22 +117,31 @@ static EVP_PKEY *test_key(void)
     return key;
 }
 
-static void set_issuer(X509 *x509, const struct make_certificate *what)
+/* A Name is set as it was encoded: X509_NAME keeps the bytes it was read from. */
+static X509_NAME *read_name(const struct make_name_part *parts, size_t count)
 {
-    static const struct make_name_part ordinary[] = { { OID_CN, V_ASN1_UTF8STRING, SLICE("Test CA"), false } };
     struct make_der *der = new_der();
     const unsigned char *at = der->bytes;
     X509_NAME *name;
 
-    if (what->issuer != NULL)
-        make_der_name(der, what->issuer, what->issuer_count);
-    else
-        make_der_name(der, ordinary, COUNT(ordinary));
+    make_der_name(der, parts, count);
     name = d2i_X509_NAME(NULL, &at, (long)der->length);
     assert_non_null(name);
-    assert_int_equal(X509_set_issuer_name(x509, name), 1);
-    X509_NAME_free(name);
     free(der);
+    return name;
+}
+
+static void set_names(X509 *x509, const struct make_certificate *what)
+{
+    static const struct make_name_part ordinary[] = { { OID_CN, V_ASN1_UTF8STRING, SLICE("Test CA"), false } };
+    X509_NAME *issuer = what->issuer != NULL ? read_name(what->issuer, what->issuer_count)
+                                             : read_name(ordinary, COUNT(ordinary));
+    X509_NAME *subject = read_name(what->subject, what->subject_count);
+
+    assert_int_equal(X509_set_issuer_name(x509, issuer), 1);
+    assert_int_equal(X509_set_subject_name(x509, subject), 1);
+    X509_NAME_free(issuer);
+    X509_NAME_free(subject);
 }
 
 static void set_serial(X509 *x509, const char *hex)
@@ -161,7 +175,7 @@ X509 *make_certificate(const struct make_certificate *what)
     X509 *x509 = X509_new();
 
     assert_int_equal(X509_set_version(x509, X509_VERSION_3), 1);
-    set_issuer(x509, what);
+    set_names(x509, what);
     set_serial(x509, what->serial);
     assert_int_equal(ASN1_TIME_set_string(X509_getm_notBefore(x509), "20200101000000Z"), 1);
     assert_int_equal(ASN1_TIME_set_string(X509_getm_notAfter(x509), "20400101000000Z"), 1);

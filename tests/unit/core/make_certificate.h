@@ -53,6 +53,9 @@ void make_der_other_name(struct make_der *out, const char *oid, uint8_t tag, str
 /* Appends a GeneralName uniformResourceIdentifier. */
 void make_der_uri(struct make_der *out, struct eca_slice uri);
 
+/* Appends a GeneralName rfc822Name. */
+void make_der_email(struct make_der *out, struct eca_slice address);
+
 /* Appends the SID extension's content (MS-WCCE 2.2.2.7.7.4). */
 void make_der_sid_extension(struct make_der *out, struct eca_slice sid);
 
@@ -65,6 +68,8 @@ struct make_extension {
 struct make_certificate {
     const struct make_name_part *issuer;
     size_t issuer_count;
+    const struct make_name_part *subject;
+    size_t subject_count;
     const char *serial; /* hexadecimal, "-" before it for a negative one */
     struct make_extension extensions[MAKE_EXTENSIONS_MAX]; /* up to the first without an OID */
 };

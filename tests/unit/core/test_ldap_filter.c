@@ -60,6 +60,7 @@ static void test_keys_every_kind_is_searched_in_its_attribute(void **state)
         size_t count;
         const char *domain;
         const char *filter;
+        bool unconfigured, configured_only;
     } rows[] = {
         { "a SID goes out in binary",
           { { .kind = ECA_MAPPING_SID, .value = SLICE("\x01\x01\0\0\0\0\0\x05\x12\0\0\0") } },
@@ -82,6 +83,17 @@ static void test_keys_every_kind_is_searched_in_its_attribute(void **state)
           .value = SLICE("alice@example.test") } }, 1, NULL, USERS "(userPrincipalName=alice@example.test)))" },
         { "an implied name is escaped as well", { { .kind = ECA_MAPPING_UPN, .value = SLICE("*)(a=@example.test") } },
           1, "example.test", USERS "(userPrincipalName=\\2a\\29\\28a=@example.test)(sAMAccountName=\\2a\\29\\28a=)))" },
+        { "an address and a name each in their attribute", { { .kind = ECA_MAPPING_EMAIL, .value = SLICE("a@b") },
+          { .kind = ECA_MAPPING_CN, .value = SLICE("a*") } }, 2, NULL, USERS "(mail=a@b)(sAMAccountName=a\\2a)))" },
+        { "userCertificate is no index: never searched", { { .kind = ECA_MAPPING_CERTIFICATE, .value = SLICE("0123") },
+          { .kind = ECA_MAPPING_UPN, .value = SLICE("a@b") } }, 2, NULL, USERS "(userPrincipalName=a@b)))" },
+        { "nothing else to search by", { { .kind = ECA_MAPPING_CERTIFICATE, .value = SLICE("0123") } }, 1, NULL, "" },
+        { "not configured, and not wanted", { { .kind = ECA_MAPPING_UPN, .value = SLICE("a@b") } }, 1, NULL, "", true,
+          true },
+        { "not configured, but wanted", { { .kind = ECA_MAPPING_UPN, .value = SLICE("a@b") } }, 1, NULL,
+          USERS "(userPrincipalName=a@b)))", true, false },
+        { "configured, and nothing else wanted", { { .kind = ECA_MAPPING_UPN, .value = SLICE("a@b") } }, 1, NULL,
+          USERS "(userPrincipalName=a@b)))", false, true },
     };
     (void)state;
 
@@ -95,7 +107,10 @@ static void test_keys_every_kind_is_searched_in_its_attribute(void **state)
         memcpy(keys.keys, rows[i].keys, sizeof rows[i].keys);
         keys.count = rows[i].count;
         eca_strbuf_init(&out, memory, sizeof memory);
-        eca_ldap_filter_keys(&out, &keys, rows[i].domain);
+        for (size_t key = 0; key < keys.count; key++)
+            keys.keys[key].configured = !rows[i].unconfigured;
+        assert_int_equal(eca_ldap_filter_keys(&out, &keys, rows[i].domain, rows[i].configured_only),
+                         rows[i].filter[0] != '\0');
         assert_string_equal(memory, rows[i].filter);
     }
 }
@@ -119,7 +134,7 @@ static void test_keys_fullest_fit_into_the_promised_length(void **state)
     memcpy(keys.text + 1011, "@example.test", 13);
     keys.keys[0] = (struct eca_mapping_key){ .kind = ECA_MAPPING_UPN, .value = { (uint8_t *)keys.text, 1024 } };
     eca_strbuf_init(&out, memory, sizeof memory);
-    eca_ldap_filter_keys(&out, &keys, "example.test");
+    assert_true(eca_ldap_filter_keys(&out, &keys, "example.test", false));
     assert_false(out.overflow);
 }
 

@@ -30,7 +30,7 @@ struct row {
     const char *sid; /* that the certificate carries */
     struct {
         const char *sid;
-        uint32_t matched;
+        uint64_t matched;
         int64_t age; /* seconds that the account is older than the certificate */
     } found[3];
     size_t found_count;

@@ -65,7 +65,14 @@ static void test_describe_kinds_are_those_of_the_table(void **state)
         { ECA_MAPPING_ISSUER_SERIAL, "issuer-serial", true, true, "altSecurityIdentities" },
         { ECA_MAPPING_SKI, "ski", true, true, "altSecurityIdentities" },
         { ECA_MAPPING_SHA1_PUKEY, "sha1-pukey", true, true, "altSecurityIdentities" },
+        { ECA_MAPPING_ISSUER_SID, "issuer-sid", true, true, "altSecurityIdentities" },
+        { ECA_MAPPING_CERTIFICATE, "certificate", true, true, "userCertificate" },
         { ECA_MAPPING_UPN, "upn", false, false, "userPrincipalName" },
+        { ECA_MAPPING_EMAIL, "email", false, false, "mail" },
+        { ECA_MAPPING_CN, "cn", false, false, "sAMAccountName" },
+        { ECA_MAPPING_ISSUER_SUBJECT, "issuer-subject", false, false, "altSecurityIdentities" },
+        { ECA_MAPPING_SUBJECT, "subject", false, false, "altSecurityIdentities" },
+        { ECA_MAPPING_RFC822, "rfc822", false, false, "altSecurityIdentities" },
     };
     (void)state;
 
@@ -78,6 +85,7 @@ static void test_describe_kinds_are_those_of_the_table(void **state)
         assert_int_equal(row->strong, rows[i].strong);
         assert_int_equal(row->in_strong_set, rows[i].in_strong_set);
         assert_string_equal(row->attribute, rows[i].attribute);
+        assert_int_equal(row->searched, rows[i].kind != ECA_MAPPING_CERTIFICATE);
         assert_true(eca_mapping_kind_by_name(&kind, rows[i].name));
         assert_int_equal(kind, rows[i].kind);
     }
@@ -106,7 +114,8 @@ static void test_kind_by_name_only_whole_names_without_case(void **state)
 static void test_policy_strong_holds_no_uri_and_nothing_weak(void **state)
 {
     static const enum eca_mapping_kind expected[]
-        = { ECA_MAPPING_SID, ECA_MAPPING_ISSUER_SERIAL, ECA_MAPPING_SKI, ECA_MAPPING_SHA1_PUKEY };
+        = { ECA_MAPPING_SID, ECA_MAPPING_ISSUER_SERIAL, ECA_MAPPING_SKI, ECA_MAPPING_SHA1_PUKEY,
+            ECA_MAPPING_ISSUER_SID, ECA_MAPPING_CERTIFICATE };
     struct eca_mapping_policy policy;
     (void)state;
 

@@ -244,7 +244,7 @@ static void test_match_values_are_compared_again(void **state)
         struct eca_slice key;
         const char *attribute; /* one more value of the entry, or NULL */
         const char *value;
-        uint32_t matched;
+        uint64_t matched;
     } rows[] = {
         { "the SID", ECA_MAPPING_SID, SLICE(ALICE_SID), NULL, NULL, 1 },
         { "the SID of the URI", ECA_MAPPING_SID_URI, SLICE(ALICE_SID), NULL, NULL, 1 },
@@ -264,7 +264,7 @@ static void test_match_values_are_compared_again(void **state)
         struct eca_error err = { .text = "" };
         struct eca_account account;
         struct made_entry made;
-        uint32_t matched = 99;
+        uint64_t matched = 99;
 
         SAY_WHY(&rows[i]);
         make_alice(&made);
@@ -284,7 +284,7 @@ static void test_match_implicit_upn_needs_the_entrys_own_domain(void **state)
 {
     static const struct {
         const char *why, *dn;
-        uint32_t matched;
+        uint64_t matched;
     } rows[] = {
         { "account name and the domain's own name", "CN=dora,CN=Users,DC=example,DC=test", 1 },
         { "the domain's name in another case", "CN=dora,CN=Users,DC=EXAMPLE,DC=Test", 1 },
@@ -300,7 +300,7 @@ static void test_match_implicit_upn_needs_the_entrys_own_domain(void **state)
         struct eca_error err = { .text = "" };
         struct eca_account account;
         struct made_entry made;
-        uint32_t matched = 99;
+        uint64_t matched = 99;
 
         SAY_WHY(&rows[i]);
         make_alice(&made);
@@ -322,7 +322,7 @@ static void test_match_each_key_has_its_bit(void **state)
     struct eca_error err = { .text = "" };
     struct eca_account account;
     struct made_entry made;
-    uint32_t matched = 99;
+    uint64_t matched = 99;
     (void)state;
     make_alice(&made);
     keys.keys[0] = (struct eca_mapping_key){ .kind = ECA_MAPPING_SKI, .value = SLICE("X509:<SKI>0011") };
@@ -341,7 +341,7 @@ static void test_match_part_of_the_mappings_fails(void **state)
     struct eca_error err = { .text = "" };
     struct eca_account account;
     struct made_entry made;
-    uint32_t matched = 99;
+    uint64_t matched = 99;
     (void)state;
     make_alice(&made);
     add_text(&made, "altSecurityIdentities;range=0-1499", "X509:<SKI>aabb");
