@@ -21,7 +21,7 @@ PYTHON = "/usr/bin/python3"
 AT_A_TIME = 2
 PROGRAM_SECONDS = 120
 LINT_SECONDS = 420
-HTTPD_SECONDS = 720
+HTTPD_SECONDS = 1200
 
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",

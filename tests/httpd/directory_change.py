@@ -6,7 +6,8 @@ import base64
 
 def replace_ldif(dn, attribute, values):
     """LDIF (RFC 2849) that gives an attribute just these values."""
-    lines = [f"{attribute}:: {base64.b64encode(str(value).encode()).decode()}" for value in values]
+    raw = [value if isinstance(value, bytes) else str(value).encode() for value in values]
+    lines = [f"{attribute}:: {base64.b64encode(value).decode()}" for value in raw]
     name = base64.b64encode(dn.encode()).decode()
     return "\n".join((f"dn:: {name}", "changetype: modify", f"replace: {attribute}", *lines, "-",
                       ""))

@@ -149,7 +149,7 @@ def test_granted_by_both_factors(reasons, holders, lab):
     check_grant(outcome, user="alice@example.test", EAS_METHOD="certificate+basic")
 
 
-@pytest.mark.parametrize("name", ["alice", "bob", "dora", "erin"])
+@pytest.mark.parametrize("name", ["alice", "bob", "dora", "erin", "heidi"])
 def test_granted_reaches_own_mailbox_of_real_server(lab, holders, proxy, name):
     one = proxy(virtual_host(lab, section(MAIL, lab.exchange.url)))
     device = one.client(certificate=holders[name], user=name)
