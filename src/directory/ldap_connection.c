@@ -7,6 +7,7 @@
 #include "ldap_tls.h"
 #include "ldap_url.h"
 
+#include <apr_strings.h>
 #include <fcntl.h>
 #include <openldap.h>
 #include <stdlib.h>
@@ -103,6 +104,8 @@ static enum eca_ldap_fault bind_for_search(struct eca_ldap_connection *connectio
 
     if (settings->bind == ECA_LDAP_BIND_GSSAPI)
         return eca_ldap_connection_gssapi_bind(connection, settings, until, err);
+    if (settings->bind == ECA_LDAP_BIND_ANONYMOUS)
+        return ECA_LDAP_OK;
     fault = eca_ldap_connection_simple_bind(connection, settings->bind_name, settings->bind_password, until, &code,
                                             remark, err);
     if (fault == ECA_LDAP_OK && code == LDAP_INVALID_CREDENTIALS) {
@@ -116,14 +119,14 @@ static enum eca_ldap_fault bind_for_search(struct eca_ldap_connection *connectio
 static enum eca_ldap_fault prepare(struct eca_ldap_connection *connection, const struct eca_ldap_settings *settings,
                                    enum eca_ldap_purpose purpose, apr_time_t until, struct eca_error *err)
 {
-    const bool password = purpose == ECA_LDAP_FOR_PASSWORD || settings->bind == ECA_LDAP_BIND_SIMPLE;
+    const bool wants_tls = purpose == ECA_LDAP_FOR_PASSWORD || settings->bind != ECA_LDAP_BIND_GSSAPI;
     struct eca_ldap_url url;
     enum eca_ldap_fault fault;
 
     if (!eca_ldap_url_parse(&url, connection->url, err))
         return ECA_LDAP_UNUSABLE;
     fault = connect_to(connection, &url, until, err);
-    if (fault == ECA_LDAP_OK && (url.tls || password))
+    if (fault == ECA_LDAP_OK && (url.tls || wants_tls))
         fault = eca_ldap_tls_start(connection, settings->ca_file, !url.tls, until, err);
     if (fault == ECA_LDAP_OK)
         /* libldap makes the socket block in a handshake: half an answer could then hold us beyond the deadline. */
@@ -144,7 +147,7 @@ enum eca_ldap_fault eca_ldap_connection_open(struct eca_ldap_connection **out, c
         eca_error_set(err, "%s: out of memory", url);
         return ECA_LDAP_DOWN;
     }
-    connection->url = url;
+    apr_cpystrn(connection->url, url, sizeof connection->url);
     fault = prepare(connection, settings, purpose, until, err);
     if (fault == ECA_LDAP_OK)
         *out = connection;

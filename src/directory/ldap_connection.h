@@ -16,7 +16,7 @@
 struct eca_ldap_connection {
     LDAP *ld;
     int fd; /* owned by `ld` */
-    const char *url;
+    char url[ECA_LDAP_URL_MAX];
     apr_time_t idle_since;            /* the pool's */
     struct eca_ldap_connection *next; /* the pool's */
 };

@@ -52,23 +52,20 @@ struct eca_directory *eca_ldap_directory_open(const struct eca_ldap_settings *se
     if (!eca_ldap_tls_check_ca_file(settings->ca_file, err))
         return NULL;
     directory = calloc(1, sizeof *directory);
-    if (directory == NULL)
-        goto no_memory;
+    if (directory == NULL) {
+        eca_error_set(err, "out of memory");
+        return NULL;
+    }
     directory->interface.operations = &operations;
-    directory->servers.settings = *settings;
-    directory->servers.pool = eca_ldap_pool_create(settings->connections);
-    if (directory->servers.pool == NULL)
-        goto no_pool;
-    if (pthread_mutex_init(&directory->lock, NULL) != 0)
-        goto no_lock;
-    return &directory->interface;
-
-no_lock:
-    eca_ldap_pool_close(directory->servers.pool);
-no_pool:
-    free(directory);
-no_memory:
+    if (!eca_ldap_servers_open(&directory->servers, settings, err))
+        goto no_servers;
+    if (pthread_mutex_init(&directory->lock, NULL) == 0)
+        return &directory->interface;
+    eca_ldap_servers_close(&directory->servers);
     eca_error_set(err, "out of memory");
+
+no_servers:
+    free(directory);
     return NULL;
 }
 
@@ -76,7 +73,7 @@ static void close_directory(struct eca_directory *interface)
 {
     struct eca_ldap_directory *directory = ldap_directory(interface);
 
-    eca_ldap_pool_close(directory->servers.pool);
+    eca_ldap_servers_close(&directory->servers);
     pthread_mutex_destroy(&directory->lock);
     free(directory->naming);
     free(directory);

@@ -6,10 +6,12 @@
 #include "directory.h"
 
 #define ECA_LDAP_URLS_MAX 16
+#define ECA_LDAP_URL_MAX 288 /* scheme, host name of 253 bytes, port, NUL */
 
 enum eca_ldap_bind {
-    ECA_LDAP_BIND_GSSAPI, /* over ldap://, signed and sealed */
-    ECA_LDAP_BIND_SIMPLE, /* over ldaps://, or ldap:// with StartTLS */
+    ECA_LDAP_BIND_GSSAPI,    /* over ldap://, signed and sealed */
+    ECA_LDAP_BIND_SIMPLE,    /* over ldaps://, or ldap:// with StartTLS */
+    ECA_LDAP_BIND_ANONYMOUS, /* the same, without a name */
 };
 
 /* Texts are borrowed and must live as long as the directory. */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* AD closes idle connections after 15 minutes, firewalls forget them sooner, and say nothing. */
 #define IDLE_MAX apr_time_from_sec(300)
@@ -16,7 +17,8 @@ struct eca_ldap_pool {
     pthread_mutex_t lock;
     pthread_cond_t released;
     int limit;
-    int open;                         /* idle and in use */
+    int in_use;
+    int kept;                         /* how many are in `idle`; both together never above the limit */
     struct eca_ldap_connection *idle; /* latest first: the surplus grows old and goes */
 };
 
@@ -62,36 +64,46 @@ static void close_list(struct eca_ldap_connection *list)
     }
 }
 
-/* Takes what is old or ended out of the pool; the caller closes it without the lock. */
-static struct eca_ldap_connection *take_dead(struct eca_ldap_pool *pool)
+static struct eca_ldap_connection *unlink_at(struct eca_ldap_pool *pool, struct eca_ldap_connection **link)
+{
+    struct eca_ldap_connection *connection = *link;
+
+    *link = connection->next;
+    connection->next = NULL;
+    pool->kept--;
+    return connection;
+}
+
+/* Takes out what is old or ended, or (`url`) goes to one server; the caller closes it without the lock. */
+static struct eca_ldap_connection *take_dead(struct eca_ldap_pool *pool, const char *url)
 {
     struct eca_ldap_connection **link = &pool->idle;
     struct eca_ldap_connection *dead = NULL;
 
     while (*link != NULL) {
-        struct eca_ldap_connection *at = *link;
+        struct eca_ldap_connection *taken;
 
-        if (is_good(at)) {
-            link = &at->next;
+        if (is_good(*link) && (url == NULL || strcmp((*link)->url, url) != 0)) {
+            link = &(*link)->next;
             continue;
         }
-        *link = at->next;
-        at->next = dead;
-        dead = at;
-        pool->open--;
+        taken = unlink_at(pool, link);
+        taken->next = dead;
+        dead = taken;
     }
     return dead;
 }
 
-static struct eca_ldap_connection *take_idle(struct eca_ldap_pool *pool)
+/* The oldest, when those in use and those kept are more than there may be. */
+static struct eca_ldap_connection *take_surplus(struct eca_ldap_pool *pool)
 {
-    struct eca_ldap_connection *connection = pool->idle;
+    struct eca_ldap_connection **link = &pool->idle;
 
-    if (connection != NULL) {
-        pool->idle = connection->next;
-        connection->next = NULL;
-    }
-    return connection;
+    if (pool->in_use + pool->kept <= pool->limit || pool->idle == NULL)
+        return NULL;
+    while ((*link)->next != NULL)
+        link = &(*link)->next;
+    return unlink_at(pool, link);
 }
 
 static bool wait_for_release(struct eca_ldap_pool *pool, apr_time_t until)
@@ -104,41 +116,69 @@ static bool wait_for_release(struct eca_ldap_pool *pool, apr_time_t until)
     return pthread_cond_timedwait(&pool->released, &pool->lock, &moment) != ETIMEDOUT;
 }
 
-bool eca_ldap_pool_acquire(struct eca_ldap_pool *pool, bool fresh, apr_time_t until, struct eca_ldap_connection **idle)
+bool eca_ldap_pool_acquire(struct eca_ldap_pool *pool, apr_time_t until)
 {
-    struct eca_ldap_connection *dead;
     bool acquired;
 
-    *idle = NULL;
     pthread_mutex_lock(&pool->lock);
-    while (pool->open >= pool->limit && pool->idle == NULL && wait_for_release(pool, until))
+    while (pool->in_use >= pool->limit && wait_for_release(pool, until))
         continue;
-    dead = take_dead(pool);
-    if (!fresh || pool->open >= pool->limit)
-        *idle = take_idle(pool);
-    acquired = *idle != NULL || pool->open < pool->limit;
-    if (*idle == NULL && acquired)
-        pool->open++;
+    acquired = pool->in_use < pool->limit;
+    if (acquired)
+        pool->in_use++;
+    pthread_mutex_unlock(&pool->lock);
+    return acquired;
+}
+
+struct eca_ldap_connection *eca_ldap_pool_take(struct eca_ldap_pool *pool, const char *url)
+{
+    struct eca_ldap_connection **link = &pool->idle;
+    struct eca_ldap_connection *taken = NULL, *surplus = NULL, *dead;
+
+    pthread_mutex_lock(&pool->lock);
+    dead = take_dead(pool, NULL);
+    while (*link != NULL && strcmp((*link)->url, url) != 0)
+        link = &(*link)->next;
+    if (*link != NULL)
+        taken = unlink_at(pool, link);
+    else
+        surplus = take_surplus(pool);
     pthread_mutex_unlock(&pool->lock);
 
     close_list(dead);
-    if (fresh) {
-        /* Its place is taken over, not the connection. */
-        eca_ldap_connection_close(*idle);
-        *idle = NULL;
-    }
-    return acquired;
+    close_list(surplus);
+    return taken;
+}
+
+void eca_ldap_pool_make_room(struct eca_ldap_pool *pool)
+{
+    struct eca_ldap_connection *surplus;
+
+    pthread_mutex_lock(&pool->lock);
+    surplus = take_surplus(pool);
+    pthread_mutex_unlock(&pool->lock);
+    close_list(surplus);
+}
+
+void eca_ldap_pool_forget(struct eca_ldap_pool *pool, const char *url)
+{
+    struct eca_ldap_connection *dead;
+
+    pthread_mutex_lock(&pool->lock);
+    dead = take_dead(pool, url);
+    pthread_mutex_unlock(&pool->lock);
+    close_list(dead);
 }
 
 void eca_ldap_pool_release(struct eca_ldap_pool *pool, struct eca_ldap_connection *connection)
 {
     pthread_mutex_lock(&pool->lock);
+    pool->in_use--;
     if (connection != NULL) {
         connection->idle_since = eca_ldap_clock();
         connection->next = pool->idle;
         pool->idle = connection;
-    } else {
-        pool->open--;
+        pool->kept++;
     }
     pthread_cond_signal(&pool->released);
     pthread_mutex_unlock(&pool->lock);

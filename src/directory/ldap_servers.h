@@ -1,15 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One task for whichever server can do it: kept connection first, then the URLs in order, within one deadline. */
+/*
+ * One task for whichever server can do it: in order of preference, without those that failed a moment ago, within one
+ * deadline.
+ */
 #ifndef ECA_LDAP_SERVERS_H
 #define ECA_LDAP_SERVERS_H
 
+#include "ldap_backoff.h"
 #include "ldap_pool.h"
 
-/* Like eca_ldap_settings, which it copies without the texts. */
-struct eca_ldap_servers {
-    struct eca_ldap_settings settings;
-    struct eca_ldap_pool *pool;
+#include <pthread.h>
+
+struct eca_ldap_server {
+    char url[ECA_LDAP_URL_MAX];
+    struct eca_ldap_backoff backoff;
 };
+
+struct eca_ldap_servers {
+    struct eca_ldap_settings settings; /* without the texts */
+    struct eca_ldap_pool *pool;
+    pthread_mutex_t lock; /* of the list below */
+    struct eca_ldap_server list[ECA_LDAP_URLS_MAX];
+    size_t count;
+};
+
+/* Takes over the settings and their URLs; false with `err` when out of memory. */
+bool eca_ldap_servers_open(struct eca_ldap_servers *out, const struct eca_ldap_settings *settings,
+                           struct eca_error *err);
 
 struct eca_ldap_task {
     enum eca_ldap_purpose purpose; /* FOR_PASSWORD: always on a connection of its own, closed afterwards */
@@ -19,12 +36,17 @@ struct eca_ldap_task {
 };
 
 /*
- * Runs the task until a server does it or says something final. It may run several times, on
- * different connections; what an earlier run left in its context must not matter. With several URLs none of
- * them may use more than its share of the time. When none does it: the outage if there was
- * one, with the first sentence. Threads: any.
+ * Runs the task until a server does it or says something final. It may run several times, on different connections;
+ * what an earlier run left in its context must not matter. A kept connection that turns out dead is replaced by a
+ * fresh one to the same server. With several servers none may use more than its share of the time; one that failed is
+ * left alone for a while and then tried by one task, and used again when it answers, whatever others are there. When
+ * all failed a moment ago, all are tried. When none does it: the outage if there was one, with the first sentence.
+ * Threads: any.
  */
 enum eca_ldap_fault eca_ldap_servers_run(struct eca_ldap_servers *servers, const struct eca_ldap_task *task,
                                          apr_time_t until, struct eca_error *err);
+
+/* Nothing may be running. */
+void eca_ldap_servers_close(struct eca_ldap_servers *servers);
 
 #endif

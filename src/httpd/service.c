@@ -11,7 +11,6 @@
 
 APLOG_USE_MODULE(eas_certauth);
 
-#define DIRECTORY_CONNECTIONS 8
 #define KERBEROS_HELPERS 16
 #define QUEUE_MAX 1024
 #define PROBE_INTERVAL apr_time_from_sec(2)
@@ -160,7 +159,7 @@ static struct eca_directory *open_directory(const struct eca_server_config *conf
         .bind_password = config->service->bind_password,
         .ca_file = config->directory_ca_file,
         .extra_attribute = config->extra_attribute,
-        .connections = DIRECTORY_CONNECTIONS,
+        .connections = config->directory_connections,
         .use_credentials = use_credentials,
         .release_credentials = release_credentials,
         .credentials_context = config->service,
@@ -197,7 +196,7 @@ void eca_service_start(apr_pool_t *pool, const struct eca_server_config *config)
 
     if (config->directory_urls == NULL || service->directory_jobs != NULL)
         return;
-    service->directory_jobs = eca_job_pool_create(DIRECTORY_CONNECTIONS, QUEUE_MAX, PROBE_INTERVAL);
+    service->directory_jobs = eca_job_pool_create((unsigned)config->directory_connections, QUEUE_MAX, PROBE_INTERVAL);
     service->kerberos_jobs = eca_job_pool_create(KERBEROS_HELPERS, QUEUE_MAX, PROBE_INTERVAL);
     service->tickets = eca_ticket_cache_open(TICKETS_MAX);
     service->credential = eca_service_credential_open(config->kerberos_keytab, config->kerberos_principal, &err);

@@ -61,6 +61,7 @@ const char *set_directory_bind(cmd_parms *cmd, void *config, const char *first, 
 {
     static const struct eca_choice choices[] = { { "gssapi", ECA_LDAP_BIND_GSSAPI },
                                                  { "simple", ECA_LDAP_BIND_SIMPLE },
+                                                 { "anonymous", ECA_LDAP_BIND_ANONYMOUS },
                                                  { NULL, 0 } };
     struct eca_server_config *server = eca_server_config_of(cmd->server);
     int value = 0;
@@ -69,8 +70,9 @@ const char *set_directory_bind(cmd_parms *cmd, void *config, const char *first, 
     (void)config;
     if (problem != NULL)
         return problem;
-    if ((value == ECA_LDAP_BIND_SIMPLE) != (third != NULL) || (value == ECA_LDAP_BIND_GSSAPI && second != NULL))
-        return "ECA1018: EASDirectoryBind is gssapi alone, or simple with a name and the file that holds the password";
+    if ((value == ECA_LDAP_BIND_SIMPLE) != (third != NULL) || (value != ECA_LDAP_BIND_SIMPLE && second != NULL))
+        return "ECA1018: EASDirectoryBind is gssapi or anonymous alone, or simple with a name and the file that holds "
+               "the password";
     server->directory_bind = (struct eca_bind_setting){ .method = (enum eca_ldap_bind)value, .name = second };
     ECA_SET(server, directory_bind);
     return third == NULL ? NULL : eca_argument_path(cmd, third, &server->directory_bind.file);
@@ -92,6 +94,15 @@ const char *set_directory_timeout(cmd_parms *cmd, void *config, const char *argu
     (void)config;
     ECA_SET(server, directory_timeout);
     return eca_argument_number(cmd, argument, 100, 60000, &server->directory_timeout);
+}
+
+const char *set_directory_connections(cmd_parms *cmd, void *config, const char *argument)
+{
+    struct eca_server_config *server = eca_server_config_of(cmd->server);
+
+    (void)config;
+    ECA_SET(server, directory_connections);
+    return eca_argument_number(cmd, argument, 1, 64, &server->directory_connections);
 }
 
 const char *set_kerberos_keytab(cmd_parms *cmd, void *config, const char *argument)

@@ -18,17 +18,20 @@ class Relay:
 
     forward() lets everything through, also what silence() held back. silence() keeps
     accepting and holds every byte, on old connections too: a frozen server. refuse() ends
-    every connection and closes the port: a dead one.
+    every connection and closes the port: a dead one. garble() sends noise instead of answers, cut() half of
+    one and then the end. `answers` counts the pieces that the target has sent through.
     """
 
     def __init__(self, address, port, target):
         self.address, self.target = (address, port), target
         self.talking, self.lock = threading.Event(), threading.Lock()
         self.listener, self.sockets = None, set()
+        self.spoil, self.answers = None, 0
         self.forward()
 
     def forward(self):
         """From now on the target answers."""
+        self.spoil = None
         self._listen()
         self.talking.set()
 
@@ -50,6 +53,14 @@ class Relay:
 
     close = refuse
 
+    def garble(self):
+        """From now on an answer is noise."""
+        self.spoil = lambda content: (b"\x00\xff" * len(content), False)
+
+    def cut(self):
+        """From now on an answer ends in its middle."""
+        self.spoil = lambda content: (content[:len(content) // 2], True)
+
     def _listen(self):
         if self.listener is None:
             self.listener = socket.create_server(self.address, backlog=512)
@@ -70,14 +81,20 @@ class Relay:
                 continue
             with self.lock:
                 self.sockets |= {inner, outer}
-            self._start(self._pump, inner, outer)
-            self._start(self._pump, outer, inner)
+            self._start(self._pump, inner, outer, False)
+            self._start(self._pump, outer, inner, True)
 
-    def _pump(self, source, sink):
+    def _pump(self, source, sink, answering):
         try:
             while content := source.recv(65536):
                 self.talking.wait()
+                last = False
+                if answering:
+                    self.answers += 1
+                    content, last = self.spoil(content) if self.spoil else (content, False)
                 sink.sendall(content)
+                if last:
+                    break
         except OSError:
             pass
         finally:

@@ -22,7 +22,10 @@ REFUSED_ARGUMENTS = [
     ("ECA1001", "EASBasicProvider", "ldap", "directory", "provider not built"),
     ("ECA1001", "EASDelegation", "ntlm", "kerberos", "unknown method"),
     ("ECA1001", "EASBasicDelegation", "kerberos", "passthrough", "unknown method for passwords"),
-    ("ECA1001", "EASDirectoryBind", "anonymous", "simple", "bind not built"),
+    ("ECA1001", "EASDirectoryBind", "sasl", "anonymous", "unknown bind"),
+    ("ECA1002", "EASDirectoryConnections", "0", "1 to 64", "none"),
+    ("ECA1002", "EASDirectoryConnections", "65", "1 to 64", "too many"),
+    ("ECA1018", "EASDirectoryBind", "anonymous svc-proxy", "alone", "anonymous has no name"),
     ("ECA1002", "EASRetryAfter", "0", "1 to 86400", "below the least"),
     ("ECA1002", "EASRetryAfter", "5m", "1 to 86400", "not a number"),
     ("ECA1002", "EASDirectoryTimeout", "99", "100 to 60000", "below the least time"),
@@ -54,7 +57,7 @@ REFUSED_ARGUMENTS = [
     ("ECA1018", "EASDirectoryBind", "gssapi svc-proxy", "alone", "gssapi has no name"),
 ]
 SERVER_DIRECTIVES = {"EASDirectory", "EASDirectoryBase", "EASDirectoryBind", "EASDirectoryTimeout",
-                     "EASDirectoryCAFile", "EASKerberosKeytab", "EASKerberosPrincipal",
+                     "EASDirectoryConnections", "EASDirectoryCAFile", "EASKerberosKeytab", "EASKerberosPrincipal",
                      "EASTrustedIssuers"}
 
 
