@@ -58,7 +58,7 @@ def both(lab, proxy, tmp_path, first, second):
 def ask(one, holders, name="alice"):
     """One request by certificate and how long it took."""
     outcome, seconds = timed(partial(one.request, "/certificate", holders[name]))
-    check_grant(outcome, user=f"{name}@example.test")
+    check_grant(outcome)
     return seconds
 
 
@@ -80,8 +80,9 @@ def test_failover_second_server_does_it_and_the_first_is_used_again(both, first,
     assert ask(both, holders, "bob") < SHARE
     check_grant(both.request("/password", basic=("alice", lab.people["alice"].password)))
     first.forward()
-    process.wait_until(lambda: answers_of(first, both, holders) > 0, BACK_SECONDS, "dc1 used again")
-    assert answers_of(first, both, holders) > 0
+    # one answer may be what the silence held back
+    process.wait_until(lambda: all(answers_of(first, both, holders) > 0 for _ in range(3)), BACK_SECONDS,
+                       "dc1 used again")
 
 
 def test_failover_many_at_once_all_get_in(both, first, holders):
