@@ -6,6 +6,7 @@
  *      tests/unit/core/make_certificate.c src/core/[a-z]*.c -lcmocka -lcrypto -o build/make_corpus \
  *      && build/make_corpus tests/fuzz/corpus
  */
+#include "account_record.h"
 #include "make_certificate.h"
 #include "rows.h"
 
@@ -155,6 +156,51 @@ static void write_texts(void)
         write_input(rows[i].target, rows[i].name, rows[i].text);
 }
 
+/* A certificate with names of every weak kind. */
+static void write_weak_certificate(void)
+{
+    static const struct make_name_part subject[] = { { OID_O, UTF8, SLICE("Example"), false },
+                                                     { OID_CN, V_ASN1_BMPSTRING, SLICE("\0b\0o\0b"), false } };
+    static struct make_der name, names;
+    struct make_certificate what = { .subject = subject, .subject_count = COUNT(subject), .serial = "7" };
+
+    make_der_email(&name, (struct eca_slice)SLICE("bob@example.test"));
+    make_der_email(&name, (struct eca_slice)SLICE("robert@example.test"));
+    make_der_element(&names, 0x30, make_der_slice(&name));
+    what.extensions[0] = (struct make_extension){ OID_SAN, make_der_slice(&names) };
+    write_certificate("weak-names", &what);
+}
+
+/* Cache records without their MAC. */
+static void write_records(void)
+{
+    static const uint8_t zeros[32];
+    static const struct {
+        const char *name;
+        struct eca_finding finding;
+        enum eca_remote_user remote;
+    } rows[] = {
+        { "found", { .fact = ECA_ACCOUNT_USABLE, .kind = ECA_MAPPING_SID, .found_at = 1700000000,
+          .account = { .dn = "CN=alice,DC=example,DC=test", .sid = SID, .sam_account_name = "alice",
+                       .upn = "alice@example.test", .user_account_control = 512, .account_expires = INT64_MAX } },
+          ECA_REMOTE_USER_UPN },
+        { "found-mail", { .fact = ECA_ACCOUNT_USABLE, .kind = ECA_MAPPING_UPN, .found_at = 1,
+          .account = { .dn = "CN=bob", .sam_account_name = "bob", .mail = "bob@example.test" } },
+          ECA_REMOTE_USER_MAIL },
+        { "refused", { .fact = ECA_ACCOUNT_WEAK, .kind = ECA_MAPPING_CN, .found_at = 1,
+          .detail = { "only cn names bob" } }, ECA_REMOTE_USER_UPN },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct eca_account_record_form form = { zeros, zeros, rows[i].remote };
+        uint8_t record[ECA_ACCOUNT_RECORD_MAX];
+        const size_t length = eca_account_record_write(record, &rows[i].finding, &form);
+
+        assert_true(length > 32);
+        write_input("account_record", rows[i].name, (struct eca_slice){ record, length - 32 });
+    }
+}
+
 int main(int count, char **arguments)
 {
     if (count != 2)
@@ -163,5 +209,7 @@ int main(int count, char **arguments)
     write_certificates();
     write_names();
     write_texts();
+    write_weak_certificate();
+    write_records();
     return 0;
 }
