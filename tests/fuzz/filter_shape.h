@@ -17,7 +17,7 @@ static inline void check_filter_shape(const char *filter)
 {
     static const char head[] = "(&(objectCategory=person)(objectClass=user)(|";
     static const char *const attributes[]
-        = { "objectSid=", "altSecurityIdentities=", "userPrincipalName=", "sAMAccountName=" };
+        = { "objectSid=", "altSecurityIdentities=", "userPrincipalName=", "sAMAccountName=", "mail=" };
     const char *at = filter + sizeof head - 1;
     size_t items = 0;
 
