@@ -31,6 +31,13 @@
 
 /* Configuration is read and checked in the parent, what runs is made in each child. */
 
+static int pre_config(apr_pool_t *pool, apr_pool_t *log, apr_pool_t *temporary)
+{
+    (void)log;
+    (void)temporary;
+    return eca_account_cache_register(pool);
+}
+
 static int check_config(apr_pool_t *pool, apr_pool_t *log, apr_pool_t *temporary, server_rec *main_server)
 {
     (void)log;
@@ -40,15 +47,17 @@ static int check_config(apr_pool_t *pool, apr_pool_t *log, apr_pool_t *temporary
 static int post_config(apr_pool_t *pool, apr_pool_t *log, apr_pool_t *temporary, server_rec *main_server)
 {
     (void)log;
-    if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG)
-        eca_config_warn(pool, temporary, main_server);
-    return OK;
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
+        return OK;
+    eca_config_warn(pool, temporary, main_server);
+    return eca_config_open_cache(pool, main_server) ? OK : HTTP_INTERNAL_SERVER_ERROR;
 }
 
 static void child_init(apr_pool_t *pool, server_rec *main_server)
 {
     for (server_rec *server = main_server; server != NULL; server = server->next)
         eca_service_start(pool, eca_server_config_of(server));
+    eca_account_cache_join(pool, main_server);
 }
 
 /*
@@ -201,6 +210,7 @@ static int delegate(request_rec *r)
 static void register_hooks(apr_pool_t *pool)
 {
     (void)pool;
+    ap_hook_pre_config(pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);

@@ -36,8 +36,10 @@ PORTS = {"certificate": 443, "certificate-or-basic": 8443, "certificate-and-basi
 GLOBAL = """\
 ServerName {host}
 {listen}
-ServerLimit 4
-ThreadsPerChild 64
+# one child, so that alice's ticket is where her next request comes to
+ServerLimit 1
+ThreadLimit 256
+ThreadsPerChild 256
 MaxRequestWorkers 256
 SSLSessionCache shmcb:${{FOLDER}}/run/sessions(512000)
 # sogod reads no chunked bodies; Exchange does.
@@ -96,6 +98,7 @@ class Phones:
         self.certificates["expired"] = self._issue(issuing, "alice-expired", "alice",
                                                    not_before=-30, not_after=-1)
         self.certificates["strange"] = self._issue(strange, "alice-strange", "alice")
+        self.certificates["new"] = self._issue(issuing, "alice-new", "alice")
         self.certificates["mallory"] = issuing.issue("mallory", upn="mallory@example.test",
                                                      sid=STRANGER_SID)
 
@@ -266,12 +269,15 @@ def outage_tries(phones, refuse):
     alice = phones.device("alice")
     controller.stop()
     yield attempt("alice's, Active Directory is down", "Settings", alice.user_information,
+              functools.partial(mailbox, phones.laboratory.people["alice"].mail))
+    yield attempt("alice's new phone, not seen before", "Settings", phones.device("new").user_information,
               refuse(503, "directory-unavailable"))
     yield attempt("alice's password, it is still down", "certificate-or-basic",
               phones.device(policy="certificate-or-basic", login="alice").user_information,
               refuse(503, "directory-unavailable"))
     controller.start()
-    yield attempt("alice's, Active Directory is back", "Settings", functools.partial(ask_until_served, alice),
+    yield attempt("alice's new phone, it is back", "Settings",
+              functools.partial(ask_until_served, phones.device("new")),
               functools.partial(mailbox, phones.laboratory.people["alice"].mail))
 
 

@@ -5,6 +5,7 @@
 
 #include "access.h"
 #include "account.h"
+#include "account_cache.h"
 #include "ldap_directory.h"
 #include "mapping.h"
 #include "path.h"
@@ -30,6 +31,11 @@ struct eca_bind_setting {
     enum eca_ldap_bind method;
     const char *name;
     const char *file;
+};
+
+/* EASCacheTTL, seconds. */
+struct eca_cache_ttl {
+    int found, notfound, stale;
 };
 
 /* One pair of EASDelegationHeader. */
@@ -81,12 +87,13 @@ struct eca_server_config {
 #define ECA_SERVER(member, type, initial, name, arguments, help) type member;
 #include "directives.def"
 #undef ECA_SERVER
-    apr_array_header_t *sections;     /* of struct eca_section, this server's own */
-    apr_array_header_t *header_names; /* const char *: what its sections hand identities on with */
-    bool in_use;                      /* it has sections of ours, its own or the main server's */
-    bool proxy_section_verifies;      /* a <Proxy> section says SSLProxyVerify require */
-    const char *extra_attribute;      /* the attribute that EASRemoteUser names in its sections, or NULL */
-    struct eca_service *service;      /* what runs for it; one for all servers that set nothing of their own */
+    apr_array_header_t *sections;       /* of struct eca_section, this server's own */
+    apr_array_header_t *header_names;   /* const char *: what its sections hand identities on with */
+    bool in_use;                        /* it has sections of ours, its own or the main server's */
+    bool proxy_section_verifies;        /* a <Proxy> section says SSLProxyVerify require */
+    const char *extra_attribute;        /* the attribute that EASRemoteUser names in its sections, or NULL */
+    struct eca_account_cache *accounts; /* one for the whole server */
+    struct eca_service *service;        /* what runs for it; one for all servers that set nothing of their own */
 };
 
 extern module AP_MODULE_DECLARE_DATA eas_certauth_module;
@@ -111,6 +118,9 @@ const char *eca_policy_contradiction(const struct eca_policy *policy, const stru
  * instead) and prepares each section's service. Runs for `apachectl configtest` too.
  */
 bool eca_config_check(apr_pool_t *pool, apr_pool_t *temporary, server_rec *main_server);
+
+/* post_config, once the configuration stands: makes the cache; false with one ERR line. */
+bool eca_config_open_cache(apr_pool_t *pool, server_rec *main_server);
 
 /* post_config: warns of what will hurt later, once at start. */
 void eca_config_warn(apr_pool_t *pool, apr_pool_t *temporary, server_rec *main_server);

@@ -66,6 +66,16 @@ static bool check_passthrough(apr_pool_t *pool, const apr_array_header_t *sectio
     return true;
 }
 
+static bool check_cache(apr_pool_t *pool, apr_pool_t *temporary, server_rec *main_server)
+{
+    struct eca_error err = { .text = "" };
+
+    if (eca_account_cache_prepare(pool, temporary, eca_server_config_of(main_server), &err))
+        return true;
+    ap_log_error(APLOG_MARK, APLOG_ERR, 0, main_server, "ECA1023: %s", err.text);
+    return false;
+}
+
 bool eca_config_check(apr_pool_t *pool, apr_pool_t *temporary, server_rec *main_server)
 {
     const apr_array_header_t *all = NULL;
@@ -74,5 +84,16 @@ bool eca_config_check(apr_pool_t *pool, apr_pool_t *temporary, server_rec *main_
         eca_server_config_of(server)->in_use = eca_server_config_of(server)->sections->nelts > 0
                                                || eca_server_config_of(main_server)->sections->nelts > 0;
     all = eca_section_collect(pool, temporary, main_server);
-    return check_problems(all) && check_passthrough(temporary, all);
+    return check_problems(all) && check_passthrough(temporary, all)
+           && (all->nelts == 0 || check_cache(pool, temporary, main_server));
+}
+
+bool eca_config_open_cache(apr_pool_t *pool, server_rec *main_server)
+{
+    struct eca_error err = { .text = "" };
+
+    if (eca_account_cache_open(pool, main_server, &err))
+        return true;
+    ap_log_error(APLOG_MARK, APLOG_ERR, 0, main_server, "ECA1024: %s", err.text);
+    return false;
 }

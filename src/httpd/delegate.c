@@ -177,6 +177,8 @@ static enum eca_reason request_ticket(struct eca_request *request, struct eca_ti
         *out = eca_ticket_hold(ticket->ticket);
     else
         eca_error_set(&request->work->detail, "%s", ticket->err.text);
+    if (reason == ECA_REASON_DELEGATED_IDENTITY_MISMATCH && request->cache_key != NULL)
+        eca_account_cache_remove(request->r, request->cache_key); /* the account may have been renamed */
     eca_job_release(request->service->kerberos_jobs, job);
     return reason;
 }

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The mapping stage around a directory look-up on a helper thread. */
+/* The mapping stage: what the cache knows, else a directory look-up on a helper thread. */
 #include "find_account.h"
 
+#include "log.h"
+
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* One search for all requests that wait with the same certificate under the same mapping. */
 struct find_job {
     struct eca_job job;
-    uint8_t key[sizeof((struct eca_certificate *)0)->sha256 + sizeof(struct eca_mapping_policy)];
+    uint8_t key[ECA_ACCOUNT_RECORD_KEY_BYTES];
     struct eca_directory *directory;
     apr_time_t deadline;
     struct eca_mapping_keys keys;
@@ -54,24 +57,42 @@ static struct eca_mapping_policy effective_policy(struct eca_request *request)
     return policy;
 }
 
-static struct find_job *new_find_job(struct eca_request *request)
+/* What a finding depends on: the certificate, the directory, and what the section makes of both. */
+static bool make_cache_key(struct eca_request *request, const struct eca_mapping_policy *mapping)
+{
+    const struct eca_policy *policy = request->policy;
+    const int remote_user = policy->remote_user;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool made = false;
+
+    request->cache_key = apr_palloc(request->r->pool, ECA_ACCOUNT_RECORD_KEY_BYTES);
+    if (context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1) {
+        EVP_DigestUpdate(context, request->work->certificate.sha256, sizeof request->work->certificate.sha256);
+        EVP_DigestUpdate(context, request->service->directory_digest, sizeof request->service->directory_digest);
+        EVP_DigestUpdate(context, mapping->kinds, mapping->count * sizeof mapping->kinds[0]);
+        EVP_DigestUpdate(context, &policy->backdating, sizeof policy->backdating);
+        EVP_DigestUpdate(context, &remote_user, sizeof remote_user);
+        made = EVP_DigestFinal_ex(context, request->cache_key, NULL) == 1;
+    }
+    EVP_MD_CTX_free(context);
+    return made;
+}
+
+static struct find_job *new_find_job(struct eca_request *request, const struct eca_mapping_policy *policy)
 {
     struct find_job *find = calloc(1, sizeof *find);
-    struct eca_mapping_policy policy;
 
     if (find == NULL) {
         request->facts.account = ECA_ACCOUNT_DIRECTORY_FAILED;
         eca_error_set(&request->work->detail, "out of memory");
         return NULL;
     }
-    policy = effective_policy(request);
-    if (!eca_mapping_keys_build(&find->keys, &request->work->certificate, &policy, &request->work->detail)) {
+    if (!eca_mapping_keys_build(&find->keys, &request->work->certificate, policy, &request->work->detail)) {
         request->facts.certificate = ECA_CERTIFICATE_MALFORMED;
         free(find);
         return NULL;
     }
-    memcpy(find->key, request->work->certificate.sha256, sizeof request->work->certificate.sha256);
-    memcpy(find->key + sizeof request->work->certificate.sha256, &policy, sizeof policy);
+    memcpy(find->key, request->cache_key, sizeof find->key);
     find->job = (struct eca_job){
         .run = run_find, .destroy = destroy_find, .key = find->key, .key_length = sizeof find->key
     };
@@ -106,49 +127,103 @@ enum eca_account_fact eca_judge_account(struct eca_request *request, const struc
     return ECA_ACCOUNT_USABLE;
 }
 
-static void judge_candidates(struct eca_request *request, const struct find_job *find)
+/* A finding, new or kept: the account's state is judged now. */
+static void use_finding(struct eca_request *request, const struct eca_finding *finding, const char *cache)
 {
-    const struct eca_mapping_outcome outcome = eca_mapping_decide(&find->keys, &find->candidates,
-                                                                  request->policy->backdating, &request->work->detail);
-
-    request->facts.account = outcome.fact;
-    request->mapped = outcome.fact == ECA_ACCOUNT_USABLE || outcome.fact == ECA_ACCOUNT_WEAK
-                      || outcome.fact == ECA_ACCOUNT_PREDATED;
-    request->kind = outcome.kind;
-    if (outcome.fact != ECA_ACCOUNT_USABLE)
+    request->cache = cache;
+    request->facts.account = finding->fact;
+    request->mapped = finding->fact == ECA_ACCOUNT_USABLE || finding->fact == ECA_ACCOUNT_WEAK
+                      || finding->fact == ECA_ACCOUNT_PREDATED;
+    request->kind = finding->kind;
+    if (finding->detail.text[0] != '\0')
+        eca_error_set(&request->work->detail, "%s", finding->detail.text);
+    if (finding->fact != ECA_ACCOUNT_USABLE)
         return;
-    request->work->account = find->candidates.items[outcome.chosen].account;
+    request->work->account = finding->account;
     request->facts.account = eca_judge_account(request, &request->work->account);
+}
+
+static void judge_candidates(struct eca_request *request, const struct find_job *find, struct eca_finding *finding)
+{
+    struct eca_mapping_outcome outcome;
+
+    memset(finding, 0, sizeof *finding);
+    outcome = eca_mapping_decide(&find->keys, &find->candidates, request->policy->backdating, &finding->detail);
+    finding->fact = outcome.fact;
+    finding->kind = outcome.kind;
+    if (outcome.fact == ECA_ACCOUNT_USABLE)
+        finding->account = find->candidates.items[outcome.chosen].account;
+}
+
+/* The directory's answer as a finding; false, with the request's fact and sentence, when there is none. */
+static bool ask_directory(struct eca_request *request, struct find_job *find, struct eca_finding *finding)
+{
+    struct eca_job *job = &find->job;
+    bool answered = false;
+
+    if (find->keys.count == 0) { /* nothing to ask for */
+        judge_candidates(request, find, finding);
+        free(find);
+        return true;
+    }
+    request->facts.account = ECA_ACCOUNT_DIRECTORY_UNAVAILABLE;
+    if (!eca_service_await(request->service->directory_jobs, &job, find->deadline, "the directory",
+                           &request->work->detail))
+        return false;
+    find = (struct find_job *)job;
+    /* It is unavailable, too, when it refuses our bind: nothing is wrong with the device, and the detail says what is.
+     */
+    answered = find->answer == ECA_DIRECTORY_ANSWERED;
+    if (answered)
+        judge_candidates(request, find, finding);
+    else
+        eca_error_set(&request->work->detail, "%s", find->err.text);
+    eca_job_release(request->service->directory_jobs, job);
+    return answered;
+}
+
+static void serve_stale(struct eca_request *request, const struct eca_finding *finding)
+{
+    eca_log_stale(request);
+    request->work->detail.text[0] = '\0';
+    use_finding(request, finding, "stale");
+}
+
+static void find_account(struct eca_request *request, struct eca_finding *kept, struct eca_finding *found)
+{
+    const enum eca_remote_user form = request->policy->remote_user;
+    const struct eca_mapping_policy policy = effective_policy(request);
+    enum eca_cache_age age = ECA_CACHE_NONE;
+    struct find_job *find = NULL;
+
+    if (!make_cache_key(request, &policy)) {
+        request->facts.account = ECA_ACCOUNT_DIRECTORY_FAILED;
+        eca_error_set(&request->work->detail, "libcrypto has no SHA-256");
+        return;
+    }
+    age = eca_account_cache_find(kept, request->r, request->cache_key, form);
+    if (age == ECA_CACHE_FRESH) {
+        use_finding(request, kept, "hit");
+        return;
+    }
+    find = new_find_job(request, &policy);
+    if (find == NULL)
+        return;
+    if (ask_directory(request, find, found)) {
+        eca_account_cache_store(request->r, request->cache_key, form, found);
+        use_finding(request, found, "miss");
+    } else if (age == ECA_CACHE_STALE) {
+        serve_stale(request, kept);
+    }
 }
 
 void eca_find_account(struct eca_request *request)
 {
-    struct find_job *find = NULL;
-    struct eca_job *job = NULL;
+    struct eca_finding *findings = NULL;
 
     request->facts.account = ECA_ACCOUNT_NOT_ASKED;
     if (request->facts.certificate != ECA_CERTIFICATE_GOOD)
         return;
-    find = new_find_job(request);
-    if (find == NULL)
-        return;
-    if (find->keys.count == 0) {
-        request->facts.account = ECA_ACCOUNT_NOT_FOUND;
-        eca_error_set(&request->work->detail, "it holds nothing that EASMapping looks for");
-        free(find);
-        return;
-    }
-    job = &find->job;
-    request->facts.account = ECA_ACCOUNT_DIRECTORY_UNAVAILABLE;
-    if (!eca_service_await(request->service->directory_jobs, &job, find->deadline, "the directory",
-                           &request->work->detail))
-        return;
-    find = (struct find_job *)job;
-    /* It is unavailable, too, when it refuses our bind: nothing is wrong with the device, and the detail says what is.
-     */
-    if (find->answer == ECA_DIRECTORY_ANSWERED)
-        judge_candidates(request, find);
-    else
-        eca_error_set(&request->work->detail, "%s", find->err.text);
-    eca_job_release(request->service->directory_jobs, job);
+    findings = apr_palloc(request->work->pool, 2 * sizeof *findings);
+    find_account(request, &findings[0], &findings[1]);
 }

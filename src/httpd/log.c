@@ -17,23 +17,25 @@ APLOG_USE_MODULE(eas_certauth);
 #define QUIET_SECONDS 60
 
 /* Of this child: when each reason was last told as an error, and how many have been kept quiet since. */
-static struct {
-    apr_uint32_t last_told;
+struct told {
+    apr_uint32_t last;
     apr_uint32_t quiet;
-} errors[REASONS_MAX];
+};
 
-/* Whether this one is told as an error; *quiet is how many were not since the last one. */
-static bool tell_error(enum eca_reason reason, apr_uint32_t *quiet)
+static struct told errors[REASONS_MAX], stale;
+
+/* Whether this one is told; *quiet is how many were not since the last one. */
+static bool tell(struct told *told, apr_uint32_t *quiet)
 {
     const apr_uint32_t now = (apr_uint32_t)apr_time_sec(apr_time_now());
-    const apr_uint32_t last = apr_atomic_read32(&errors[reason].last_told);
+    const apr_uint32_t last = apr_atomic_read32(&told->last);
 
     *quiet = 0;
-    if ((last != 0 && now - last < QUIET_SECONDS) || apr_atomic_cas32(&errors[reason].last_told, now, last) != last) {
-        apr_atomic_inc32(&errors[reason].quiet);
+    if ((last != 0 && now - last < QUIET_SECONDS) || apr_atomic_cas32(&told->last, now, last) != last) {
+        apr_atomic_inc32(&told->quiet);
         return false;
     }
-    *quiet = apr_atomic_xchg32(&errors[reason].quiet, 0);
+    *quiet = apr_atomic_xchg32(&told->quiet, 0);
     return true;
 }
 
@@ -52,7 +54,7 @@ static int choose_level(enum eca_reason reason, apr_uint32_t *quiet)
     case ECA_CLASS_INTERNAL:
         break;
     }
-    return tell_error(reason, quiet) ? APLOG_ERR : APLOG_INFO;
+    return tell(&errors[reason], quiet) ? APLOG_ERR : APLOG_INFO;
 }
 
 static const char *id_of(request_rec *r)
@@ -124,4 +126,19 @@ void eca_log_decision(const struct eca_request *request)
         eca_escape_pair(&line, "unreported", apr_ltoa(request->r->pool, (long)quiet));
     ap_log_rerror(APLOG_MARK, level, 0, request->r, "%s reason=%s status=%d iis=%s%s", row->message, row->name,
                   row->status, row->iis, line.text);
+}
+
+void eca_log_stale(const struct eca_request *request)
+{
+    apr_uint32_t quiet = 0;
+    char memory[1024];
+    struct eca_strbuf detail;
+
+    if (!tell(&stale, &quiet))
+        return;
+    eca_strbuf_init(&detail, memory, sizeof memory);
+    eca_escape_pair(&detail, "detail", request->work->detail.text);
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, request->r,
+                  "ECA3031: the directory does not answer, accounts found earlier serve instead: unreported=%u%s",
+                  quiet, detail.text);
 }

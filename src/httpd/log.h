@@ -12,4 +12,10 @@
  */
 void eca_log_decision(const struct eca_request *request);
 
+/*
+ * Says that kept accounts serve while the directory does not answer: WARN, once a minute and child, with how many
+ * requests there were in between, and the directory's failure so far in `detail`.
+ */
+void eca_log_stale(const struct eca_request *request);
+
 #endif

@@ -187,6 +187,7 @@ void eca_request_set_variables(const struct eca_request *request, request_rec *r
         set_variable(r, "EAS_MAPPING", kind->name);
         set_variable(r, "EAS_MAPPING_STRENGTH", kind->strong ? "strong" : "weak");
     }
+    set_variable(r, "EAS_CACHE", request->cache);
     set_variable(r, "EAS_METHOD", eca_request_method(request));
     set_variable(r, "EAS_DELEGATION", eca_request_delegation(request));
     set_variable(r, "EAS_REASON", eca_reason_describe(request->reason)->name);

@@ -35,6 +35,8 @@ struct eca_request {
     bool decided; /* `reason` is final and logged */
     bool mapped;  /* `kind` led to the account, or would have */
     enum eca_mapping_kind kind;
+    const char *cache;          /* "hit", "miss" or "stale", NULL when no account was looked for */
+    uint8_t *cache_key;         /* ECA_ACCOUNT_RECORD_KEY_BYTES, with `cache` */
     const char *sid;            /* of the account, once known */
     const char *spn;            /* of the backend, kerberos only */
     const char *token;          /* base64 for the first attempt, then NULL */

@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 #include <gssapi/gssapi_krb5.h>
 #include <http_log.h>
+#include <openssl/evp.h>
 #include <string.h>
 #include <unixd.h>
 
@@ -98,6 +99,32 @@ static bool read_anchors(apr_pool_t *pool, const struct eca_server_config *confi
     return true;
 }
 
+static void digest_text(EVP_MD_CTX *context, const char *text)
+{
+    EVP_DigestUpdate(context, text == NULL ? "" : text, text == NULL ? 1 : strlen(text) + 1);
+}
+
+/* Answers of one directory are not those of another: part of every cache key. */
+static bool digest_directory(const struct eca_server_config *config, struct eca_error *err)
+{
+    const int method = config->directory_bind.method;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool done = context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
+
+    if (done) {
+        for (int i = 0; config->directory_urls != NULL && i < config->directory_urls->nelts; i++)
+            digest_text(context, APR_ARRAY_IDX(config->directory_urls, i, const char *));
+        digest_text(context, config->directory_base);
+        EVP_DigestUpdate(context, &method, sizeof method);
+        digest_text(context, config->directory_bind.name);
+        digest_text(context, config->directory_ca_file);
+        digest_text(context, config->extra_attribute);
+        done = EVP_DigestFinal_ex(context, config->service->directory_digest, NULL) == 1;
+    }
+    EVP_MD_CTX_free(context);
+    return done || eca_error_set(err, "libcrypto has no SHA-256");
+}
+
 bool eca_service_prepare(apr_pool_t *pool, const struct eca_server_config *config, bool needs_keytab,
                          struct eca_error *err)
 {
@@ -117,8 +144,8 @@ bool eca_service_prepare(apr_pool_t *pool, const struct eca_server_config *confi
         return false;
     if (config->trusted_issuers != NULL && !read_anchors(pool, config, err))
         return false;
-    service->prepared = true;
-    return true;
+    service->prepared = digest_directory(config, err);
+    return service->prepared;
 }
 
 /* SASL's GSSAPI plug-in takes the credentials from the thread's ccache name alone. */

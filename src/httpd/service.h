@@ -15,6 +15,7 @@
 struct eca_service {
     bool prepared;
     struct eca_trust_anchors *anchors;         /* NULL without EASTrustedIssuers */
+    uint8_t directory_digest[32];              /* of everything that says which directory is asked, and how */
     const char *bind_password;                 /* NULL unless `simple` */
     struct eca_directory *directory;           /* this and below: of a child process, NULL when `failure` says why */
     struct eca_service_credential *credential; /* NULL when `keytab_failure` says why */

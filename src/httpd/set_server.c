@@ -105,6 +105,50 @@ const char *set_directory_connections(cmd_parms *cmd, void *config, const char *
     return eca_argument_number(cmd, argument, 1, 64, &server->directory_connections);
 }
 
+const char *set_cache(cmd_parms *cmd, void *config, const char *argument)
+{
+    struct eca_server_config *server = eca_server_config_of(cmd->server);
+
+    (void)config;
+    server->cache = argument;
+    ECA_SET(server, cache);
+    return ap_check_cmd_context(cmd, GLOBAL_ONLY);
+}
+
+const char *set_cache_key_file(cmd_parms *cmd, void *config, const char *argument)
+{
+    struct eca_server_config *server = eca_server_config_of(cmd->server);
+    const char *problem = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)config;
+    ECA_SET(server, cache_key_file);
+    return problem != NULL ? problem : eca_argument_path(cmd, argument, &server->cache_key_file);
+}
+
+const char *set_cache_ttl(cmd_parms *cmd, void *config, const char *argument)
+{
+    struct eca_cache_ttl *ttl = &eca_server_config_of(cmd->server)->cache_ttl;
+    const struct {
+        const char *name;
+        int maximum, *value;
+    } rows[] = { { "found=", 86400, &ttl->found },
+                 { "notfound=", 3600, &ttl->notfound },
+                 { "stale=", 604800, &ttl->stale } };
+    const char *problem = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)config;
+    ECA_SET(eca_server_config_of(cmd->server), cache_ttl);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0] && problem == NULL; i++) {
+        const size_t length = strlen(rows[i].name);
+
+        if (strncmp(argument, rows[i].name, length) == 0)
+            return eca_argument_number(cmd, argument + length, 0, rows[i].maximum, rows[i].value);
+    }
+    return problem != NULL ? problem
+                           : apr_psprintf(cmd->pool, "ECA1022: %s \"%s\" is none of found=S, notfound=S and stale=S",
+                                          cmd->cmd->name, argument);
+}
+
 const char *set_kerberos_keytab(cmd_parms *cmd, void *config, const char *argument)
 {
     struct eca_server_config *server = eca_server_config_of(cmd->server);

@@ -96,8 +96,8 @@ class Registry:
         """The function behind the fixture `proxy`; ends what it started."""
         started = []
 
-        def start(*hosts, site=None, mpm="event", workers=None, **options):
-            site = site or whole_site(*hosts, mpm=mpm, workers=workers)
+        def start(*hosts, site=None, mpm="event", workers=None, cache="none", **options):
+            site = site or whole_site(*hosts, mpm=mpm, workers=workers, cache=cache)
             one = self.make(lab, site, mpm=mpm, **options)
             started.append(one)
             self.seen_by_test.append(one)

@@ -32,7 +32,7 @@ VARIABLES = (
     "EAS_REASON", "EAS_METHOD", "EAS_MAPPING", "EAS_MAPPING_STRENGTH", "EAS_ACCOUNT_DN",
     "EAS_ACCOUNT_SID", "EAS_ACCOUNT_UPN", "EAS_CERTIFICATE_SHA256", "EAS_CERTIFICATE_SHA1",
     "EAS_CERTIFICATE_SERIAL", "EAS_DELEGATION", "EAS_COMMAND", "EAS_USER", "EAS_DEVICE_ID",
-    "EAS_DEVICE_TYPE", "EAS_PROTOCOL_VERSION",
+    "EAS_DEVICE_TYPE", "EAS_PROTOCOL_VERSION", "EAS_CACHE",
 )
 REQUEST_HEADER = "X-Lab-Request"    # finds a request's line in the access log
 ACCESS_FIELDS = {"request": f"%{{{REQUEST_HEADER}}}i", "log_id": "%L", "status": "%>s",
@@ -91,9 +91,13 @@ def simple_bind(lab, folder, **more):
             "EASDirectoryBind": f'simple "{lab.services["svc-proxy"].dn}" {word}', **more}
 
 
-def whole_site(*hosts, mpm="event", workers=None, port=443):
-    """The configuration of an httpd that serves `hosts` at ADDRESS:port."""
+def whole_site(*hosts, mpm="event", workers=None, port=443, cache="none"):
+    """The configuration of an httpd that serves `hosts` at ADDRESS:port.
+
+    Without a cache unless `cache` says otherwise: most tests change the directory and look at once.
+    """
     return "\n".join((WORKERS[mpm] if workers is None else workers, f"Listen {ADDRESS}:{port}",
+                      f"EASCache {cache}",
                       f"ServerName {HOST}", 'SSLSessionCache "shmcb:${FOLDER}/run/ssl(512000)"',
                       f'LogFormat "{ACCESS_FORMAT}" eas', *hosts, ""))
 

@@ -5,8 +5,9 @@ import re
 
 import pytest
 
+from lab import process
 from lab.httpd import DEFAULT_MODULES
-from proxy import ADDRESS, TREE, section, virtual_host
+from proxy import ADDRESS, TREE, section, virtual_host, whole_site
 from reasons import check_grant, check_refusal
 
 
@@ -149,6 +150,44 @@ def test_start_refused_passthrough_on_another_host_of_the_same_backend(lab, unst
     assert re.search("ECA1020: .*passthrough", unstarted(*hosts).check())
 
 
+@pytest.mark.parametrize("cache, message, said", [
+    ("shmcb\nEASCacheTTL lost=3", "ECA1022", "found=S, notfound=S and stale=S"),
+    ("shmcb\nEASCacheTTL found=-1", "ECA1002", "0 to 86400"),
+    ("shmcb\nEASCacheTTL notfound=3601", "ECA1002", "0 to 3600"),
+    ("shmcb\nEASCacheTTL stale=1h", "ECA1002", "0 to 604800"),
+    ("memory", "ECA1023", "no cache provider"),
+    ("shmcb:x(y)", "ECA1023", "shmcb"),
+    ("redis:127.0.0.1:6379", "ECA1023", "needs EASCacheKeyFile"),
+    ("shmcb\nEASCacheKeyFile /nowhere", "ECA1023", "cannot be read"),
+    ("shmcb\nEASCacheKeyFile {open}", "ECA1023", "chmod 600"),
+    ("shmcb\nEASCacheKeyFile {short}", "ECA1023", "openssl rand -hex 32"),
+    ("shmcb\nEASCacheKeyFile {long}", "ECA1023", "openssl rand -hex 32"),
+])
+def test_start_refused_cache_says_why(lab, unstarted, tmp_path, cache, message, said):
+    files = {"open": ("x" * 64, 0o644), "short": ("x" * 31, 0o600), "long": ("x" * 4097, 0o600)}
+    for name, (content, mode) in files.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+        (tmp_path / name).chmod(mode)
+    one = unstarted(site=whole_site(virtual_host(lab, section("/", lab.standin.url)),
+                                    cache=cache.format(**{name: tmp_path / name for name in files})),
+                    modules=(*DEFAULT_MODULES, "socache_redis"))
+    assert re.search(rf"{message}: .*{said}", one.check())
+
+
+def test_start_refused_cache_that_cannot_be_made(lab, unstarted):
+    one = unstarted(site=whole_site(virtual_host(lab, section("/", lab.standin.url)), cache="dbm:/nowhere/at/all"),
+                    modules=(*DEFAULT_MODULES, "socache_dbm"))
+    with pytest.raises(process.NotReady):
+        one.start()
+    assert "ECA1024: EASCache: the cache eas-accounts cannot be made: " in one.whole_log()
+
+
+@pytest.mark.parametrize("directive", ["EASCache none", "EASCacheKeyFile /x", "EASCacheTTL found=1"])
+def test_start_refused_cache_in_a_virtual_host(lab, unstarted, directive):
+    said = unstarted(virtual_host(lab, section("/", lab.standin.url), directive)).check()
+    assert "cannot occur within <VirtualHost> section" in said
+
+
 @pytest.mark.parametrize("directive", [
     "EASMapping", "EASAuthenticate", "EASDelegation", "EASReasonHeader"])
 def test_start_refused_in_htaccess(lab, holders, proxy, expect_log, directive):
@@ -164,7 +203,7 @@ def test_start_refused_in_htaccess(lab, holders, proxy, expect_log, directive):
 
 
 @pytest.mark.parametrize("directive", [
-    "EASRevocation", "EASNTAuth", "EASCache", "EASBackendReuse", "EASReasonStatus",
+    "EASRevocation", "EASNTAuth", "EASBackendReuse", "EASReasonStatus",
     "EASBasicLockout", "EASCertificateSource", "EASUserMatch", "EASCRL", "EASTrustedProxy"])
 def test_directive_not_built_is_unknown(lab, unstarted, directive):
     said = unstarted(virtual_host(lab, section("/", lab.standin.url), f"{directive} On")).check()
