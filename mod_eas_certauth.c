@@ -17,6 +17,7 @@
 #include "find_account.h"
 #include "handshake.h"
 #include "peer_certificate.h"
+#include "require.h"
 #include "respond.h"
 
 #include <apr_optional_hooks.h>
@@ -145,7 +146,13 @@ static int refuse_if_denied(request_rec *r, int status)
 {
     struct eca_request *request = eca_request_find(r);
 
-    if (request == NULL || request->decided || (status != HTTP_UNAUTHORIZED && status != HTTP_FORBIDDEN))
+    if (request == NULL || request->decided)
+        return status;
+    if (status == OK) /* what one line said against it, another has overruled */
+        request->work->detail.text[0] = '\0';
+    if (status == HTTP_INTERNAL_SERVER_ERROR && request->authorization_unavailable)
+        return eca_respond(request, r, ECA_REASON_DIRECTORY_UNAVAILABLE);
+    if (status != HTTP_UNAUTHORIZED && status != HTTP_FORBIDDEN)
         return status;
     return eca_respond(request, r, ECA_REASON_NOT_AUTHORIZED);
 }
@@ -209,7 +216,6 @@ static int delegate(request_rec *r)
 
 static void register_hooks(apr_pool_t *pool)
 {
-    (void)pool;
     ap_hook_pre_config(pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
@@ -226,6 +232,7 @@ static void register_hooks(apr_pool_t *pool)
     APR_OPTIONAL_HOOK(proxy, fixups, eca_delegate_write_headers, NULL, NULL, APR_HOOK_LAST);
     APR_OPTIONAL_HOOK(proxy, request_status, eca_backend_judge_status, NULL, NULL, APR_HOOK_FIRST);
     eca_backend_register_filter();
+    eca_require_register(pool);
 }
 
 /* clang-format off */

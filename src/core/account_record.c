@@ -183,6 +183,7 @@ static void take_account(struct cursor *cursor, struct eca_account *account, siz
     const struct eca_slice sid = take(cursor, sid_length);
     size_t size = 0;
     char *extra = extra_of(account, form, &size);
+    char memory[ECA_ACCOUNT_DOMAIN_MAX];
     struct eca_strbuf domain;
 
     if (sid_length > 0 && (cursor->failed || !eca_sid_to_text(account->sid, sid)))
@@ -194,16 +195,16 @@ static void take_account(struct cursor *cursor, struct eca_account *account, siz
         take_text(cursor, extra, size, lengths[3]);
     else if (lengths[3] != 0)
         cursor->failed = true;
-    eca_strbuf_init(&domain, account->domain, sizeof account->domain);
-    if (!eca_account_domain_from_dn(&domain, account->dn))
-        account->domain[0] = '\0';
+    eca_strbuf_init(&domain, memory, sizeof memory);
+    if (eca_account_domain_from_dn(&domain, account->dn))
+        memcpy(account->domain, memory, domain.length + 1);
 }
 
 static bool take_finding(struct cursor *cursor, struct eca_finding *out, enum eca_remote_user form)
 {
     const uint64_t version = take_number(cursor, 1), fact = take_number(cursor, 1), kind = take_number(cursor, 1);
     const size_t sid_length = (size_t)take_number(cursor, 1);
-    size_t lengths[TEXTS];
+    size_t lengths[TEXTS] = { 0 };
 
     out->found_at = (int64_t)take_number(cursor, 8);
     out->account.user_account_control = (uint32_t)take_number(cursor, 4);

@@ -8,6 +8,8 @@
 
 #include <apr_time.h>
 
+#define ECA_DIRECTORY_GROUPS_MAX 32 /* of one question */
+
 enum eca_directory_answer {
     ECA_DIRECTORY_ANSWERED,
     ECA_DIRECTORY_UNAVAILABLE, /* no answer from any server before the deadline */
@@ -51,7 +53,8 @@ struct eca_directory_operations {
 
     /*
      * Whether an account found before is in any of the groups: names, DNs or SIDs as an administrator writes them.
-     * Groups inside groups count, and the primary group. A group that does not exist has no members, and `err` says so.
+     * Groups inside groups count, and the primary group. A group that does not exist has no members, and `err` says so,
+     * although the answer is ANSWERED. At most ECA_DIRECTORY_GROUPS_MAX.
      */
     enum eca_directory_answer (*is_member)(struct eca_directory *directory, const struct eca_account *account,
                                            const char *const *groups, size_t group_count, apr_time_t deadline,

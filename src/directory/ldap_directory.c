@@ -4,6 +4,7 @@
 
 #include "ldap_clock.h"
 #include "ldap_filter.h"
+#include "ldap_groups.h"
 #include "ldap_message.h"
 #include "ldap_naming.h"
 #include "ldap_servers.h"
@@ -19,6 +20,7 @@
 struct eca_ldap_directory {
     struct eca_directory interface;
     struct eca_ldap_servers servers;
+    struct eca_ldap_groups groups;
     pthread_mutex_t lock;
     struct eca_ldap_naming *naming; /* guarded by `lock` until it is set, immutable afterwards */
 };
@@ -31,12 +33,16 @@ static enum eca_directory_answer find_by_login(struct eca_directory *directory, 
 static enum eca_directory_answer verify_password(struct eca_directory *directory, const struct eca_account *account,
                                                  const char *password, apr_time_t deadline,
                                                  enum eca_password_answer *out, struct eca_error *err);
+static enum eca_directory_answer is_member(struct eca_directory *directory, const struct eca_account *account,
+                                           const char *const *groups, size_t group_count, apr_time_t deadline,
+                                           bool *member, struct eca_error *err);
 static void close_directory(struct eca_directory *interface);
 
 static const struct eca_directory_operations operations = {
     .find_by_keys = find_by_keys,
     .find_by_login = find_by_login,
     .verify_password = verify_password,
+    .is_member = is_member,
     .close = close_directory,
 };
 
@@ -59,8 +65,13 @@ struct eca_directory *eca_ldap_directory_open(const struct eca_ldap_settings *se
     directory->interface.operations = &operations;
     if (!eca_ldap_servers_open(&directory->servers, settings, err))
         goto no_servers;
-    if (pthread_mutex_init(&directory->lock, NULL) == 0)
+    if (pthread_mutex_init(&directory->lock, NULL) != 0)
+        goto no_lock;
+    if (pthread_mutex_init(&directory->groups.lock, NULL) == 0)
         return &directory->interface;
+    pthread_mutex_destroy(&directory->lock);
+
+no_lock:
     eca_ldap_servers_close(&directory->servers);
     eca_error_set(err, "out of memory");
 
@@ -74,6 +85,7 @@ static void close_directory(struct eca_directory *interface)
     struct eca_ldap_directory *directory = ldap_directory(interface);
 
     eca_ldap_servers_close(&directory->servers);
+    pthread_mutex_destroy(&directory->groups.lock);
     pthread_mutex_destroy(&directory->lock);
     free(directory->naming);
     free(directory);
@@ -410,4 +422,53 @@ static enum eca_directory_answer verify_password(struct eca_directory *directory
     if (check.answer == ECA_PASSWORD_ANSWER_REJECTED)
         eca_error_set(err, "%s", check.said.text);
     return ECA_DIRECTORY_ANSWERED;
+}
+
+struct member_question {
+    struct eca_ldap_directory *directory;
+    const struct eca_account *account;
+    const char *const *groups;
+    size_t group_count;
+    bool member;
+    struct eca_error unknown;
+};
+
+static enum eca_ldap_fault ask_membership(void *context, struct eca_ldap_connection *connection, apr_time_t until,
+                                          struct eca_error *err)
+{
+    struct member_question *question = context;
+    const struct eca_ldap_naming *naming = NULL;
+    const enum eca_ldap_fault fault = ensure_naming(&naming, question->directory, connection, until, err);
+
+    question->unknown.text[0] = '\0';
+    return fault != ECA_LDAP_OK ? fault
+                                : eca_ldap_groups_is_member(&question->directory->groups, connection, naming->root,
+                                                            question->account, question->groups, question->group_count,
+                                                            until, &question->member, &question->unknown, err);
+}
+
+static enum eca_directory_answer is_member(struct eca_directory *directory, const struct eca_account *account,
+                                           const char *const *groups, size_t group_count, apr_time_t deadline,
+                                           bool *member, struct eca_error *err)
+{
+    struct member_question question = {
+        .directory = ldap_directory(directory),
+        .account = account,
+        .groups = groups,
+        .group_count = group_count,
+    };
+    const struct eca_ldap_task task = {
+        .purpose = ECA_LDAP_FOR_SEARCH,
+        .run = ask_membership,
+        .context = &question,
+    };
+    const enum eca_ldap_fault fault = eca_ldap_servers_run(&question.directory->servers, &task,
+                                                           eca_ldap_clock_from_wall(deadline), err);
+
+    if (fault == ECA_LDAP_OK) {
+        *member = question.member;
+        if (question.unknown.text[0] != '\0')
+            eca_error_set(err, "%s", question.unknown.text);
+    }
+    return eca_ldap_fault_answer(fault);
 }

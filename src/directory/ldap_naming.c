@@ -108,6 +108,21 @@ static enum eca_ldap_fault read_root(struct eca_ldap_naming *naming, char config
     return ECA_LDAP_UNUSABLE;
 }
 
+/* "example.test" → "DC=example,DC=test" */
+static void write_root(struct eca_ldap_naming *naming)
+{
+    struct eca_strbuf root;
+
+    eca_strbuf_init(&root, naming->root, sizeof naming->root);
+    eca_strbuf_text(&root, naming->domain[0] == '\0' ? naming->base : "DC=");
+    for (const char *at = naming->domain; *at != '\0'; at++) {
+        if (*at == '.')
+            eca_strbuf_text(&root, ",DC=");
+        else
+            eca_strbuf_append(&root, at, 1);
+    }
+}
+
 enum eca_ldap_fault eca_ldap_naming_read(struct eca_ldap_naming **out, struct eca_ldap_connection *connection,
                                          const char *base, apr_time_t until, struct eca_error *err)
 {
@@ -130,6 +145,7 @@ enum eca_ldap_fault eca_ldap_naming_read(struct eca_ldap_naming **out, struct ec
         return fault;
     }
     domain_of(naming->domain, naming->base);
+    write_root(naming);
     *out = naming;
     return ECA_LDAP_OK;
 }

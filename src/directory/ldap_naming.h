@@ -11,6 +11,7 @@
 struct eca_ldap_naming {
     char base[ECA_ACCOUNT_DN_MAX];
     char domain[ECA_ACCOUNT_DOMAIN_MAX]; /* DNS name of the base's domain, "" when the base has none */
+    char root[ECA_ACCOUNT_DN_MAX];       /* DN of that domain, which groups are searched below; else the base */
     size_t domain_count;
     struct {
         char dns[ECA_ACCOUNT_DOMAIN_MAX];

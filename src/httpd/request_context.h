@@ -32,8 +32,9 @@ struct eca_request {
     struct eca_request_work *work; /* NULL once decided */
     struct eca_access_facts facts;
     enum eca_reason reason;
-    bool decided; /* `reason` is final and logged */
-    bool mapped;  /* `kind` led to the account, or would have */
+    bool decided;                   /* `reason` is final and logged */
+    bool authorization_unavailable; /* the directory could not say what Require asks */
+    bool mapped;                    /* `kind` led to the account, or would have */
     enum eca_mapping_kind kind;
     const char *cache;          /* "hit", "miss" or "stale", NULL when no account was looked for */
     uint8_t *cache_key;         /* ECA_ACCOUNT_RECORD_KEY_BYTES, with `cache` */
