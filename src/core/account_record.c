@@ -91,7 +91,7 @@ static bool is_kept(enum eca_account_fact fact)
     }
 }
 
-/* The member of an account that a form of EASRemoteUser needs beside the names, NULL for the others. */
+/* The member of an account that a form of EASRemoteUser needs beside the names; *size stays 0 for the others. */
 static char *extra_of(struct eca_account *account, enum eca_remote_user form, size_t *size)
 {
     switch (form) {
@@ -128,7 +128,7 @@ static void list_texts(struct eca_slice texts[TEXTS], const struct eca_finding *
     texts[0] = eca_slice_from_text(account->sam_account_name);
     texts[1] = eca_slice_from_text(account->upn);
     texts[2] = eca_slice_from_text(account->dn);
-    if (extra != NULL)
+    if (size > 0)
         texts[3] = eca_slice_from_text(extra);
 }
 
@@ -191,7 +191,7 @@ static void take_account(struct cursor *cursor, struct eca_account *account, siz
     take_text(cursor, account->sam_account_name, sizeof account->sam_account_name, lengths[0]);
     take_text(cursor, account->upn, sizeof account->upn, lengths[1]);
     take_text(cursor, account->dn, sizeof account->dn, lengths[2]);
-    if (extra != NULL)
+    if (size > 0)
         take_text(cursor, extra, size, lengths[3]);
     else if (lengths[3] != 0)
         cursor->failed = true;
