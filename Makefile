@@ -22,6 +22,7 @@ INCLUDES_trust     := -Isrc/core -Isrc/trust $(APR_INCLUDES)
 INCLUDES_directory := -Isrc/core -Isrc/directory $(APR_INCLUDES)
 INCLUDES_kerberos  := -Isrc/core -Isrc/kerberos $(APR_INCLUDES)
 INCLUDES_jobs      := -Isrc/jobs $(APR_INCLUDES)
+INCLUDES_cli       := $(addprefix -Isrc/,core cli)
 INCLUDES_httpd     := $(addprefix -Isrc/,core trust directory kerberos jobs httpd) $(APR_INCLUDES) $(HTTPD_INCLUDES)
 
 ROOMS   := core trust directory kerberos jobs
@@ -48,7 +49,8 @@ TSAN  := -O1 -fno-omit-frame-pointer -fsanitize=thread
 FUZZ  := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 TEST_LIBRARIES := $(LIBRARIES) -lk5crypto -lapr-1 -laprutil-1 -lcmocka -lpthread
 
-MODULE := $(BUILD)/mod_eas_certauth.so
+MODULE  := $(BUILD)/mod_eas_certauth.so
+COMMAND := $(BUILD)/eas-certauth
 
 # V=1 shows the commands
 Q := $(if $(V),,@)
@@ -58,8 +60,8 @@ SAY = $(if $(V),,@echo "  $(1) $@")
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
-all: packages-build ## build the module (build/mod_eas_certauth.so)
-	@$(MAKE) --no-print-directory $(MODULE)
+all: packages-build ## build the module and the command (build/mod_eas_certauth.so, build/eas-certauth)
+	@$(MAKE) --no-print-directory $(MODULE) $(COMMAND)
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -95,6 +97,18 @@ $(BUILD)/module/mod_eas_certauth.o: mod_eas_certauth.c
 $(MODULE): $(BUILD)/module/mod_eas_certauth.o $(SOURCES:src/%.c=$(BUILD)/module/%.o) src/httpd/exports.map
 	$(call SAY,ld)
 	$(Q)$(CC) $(MODULE_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARIES)
+
+# ---- the command -----------------------------------------------------------------------------
+
+COMMAND_SOURCES := $(wildcard src/cli/*.c src/core/*.c)
+
+$(COMMAND): $(COMMAND_SOURCES:src/%.c=$(BUILD)/module/%.o)
+	$(call SAY,ld)
+	$(Q)$(CC) -pie -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ -ljansson -lcrypto
+
+$(BUILD)/asan/eas-certauth: $(COMMAND_SOURCES:src/%.c=$(BUILD)/asan/%.o)
+	$(call SAY,ld)
+	$(Q)$(CC) $(ASAN) -o $@ $^ -ljansson -lcrypto
 
 # ---- unit tests and fuzz targets -----------------------------------------------------------------
 
@@ -138,7 +152,7 @@ TSAN_PROGRAMS   := $(BUILD)/tsan/unit/jobs/test_job_pool \
 REPLAY_PROGRAMS := $(FUZZERS:tests/fuzz/%.c=$(BUILD)/asan/replay/%)
 FUZZ_PROGRAMS   := $(FUZZERS:tests/fuzz/%.c=$(BUILD)/fuzz/bin/%)
 
-test-programs: $(UNIT_PROGRAMS) $(TSAN_PROGRAMS) $(REPLAY_PROGRAMS)
+test-programs: $(UNIT_PROGRAMS) $(TSAN_PROGRAMS) $(REPLAY_PROGRAMS) $(COMMAND) $(BUILD)/asan/eas-certauth
 
 unit: packages-check ## unit tests under ASan, UBSan and TSan
 	@$(MAKE) --no-print-directory -j$$(nproc) $(UNIT_PROGRAMS) $(TSAN_PROGRAMS)
@@ -159,7 +173,7 @@ lint: packages-check ## formatting, static analysis, include rule, documentation
 
 check: packages-check ## every test: lint, unit, fuzz corpora, real servers (TESTS=... for pytest arguments)
 	@$(MAKE) --no-print-directory -j$$(nproc) $(MODULE) test-programs
-	@$(PYTHON) tests/run_check.py lint unit fuzz httpd
+	@$(PYTHON) tests/run_check.py lint unit fuzz cli httpd
 
 demo: packages-check ## the main job before your eyes (KEEP=1 leaves the laboratory running)
 	@$(MAKE) --no-print-directory -j$$(nproc) $(MODULE)
@@ -168,7 +182,9 @@ demo: packages-check ## the main job before your eyes (KEEP=1 leaves the laborat
 demo-stop: ## end what `make demo KEEP=1` left running
 	@$(PYTHON) tests/demo.py --stop
 
-install: $(MODULE) ## install module and configuration under DESTDIR
+install: $(MODULE) $(COMMAND) ## install module, command and configuration under DESTDIR
+	install -D -m 0755 $(COMMAND) $(DESTDIR)/usr/bin/eas-certauth
+	install -D -m 0644 docs/eas-certauth.1 $(DESTDIR)/usr/share/man/man1/eas-certauth.1
 	install -D -m 0644 $(MODULE) $(DESTDIR)$$($(APXS) -q LIBEXECDIR)/mod_eas_certauth.so
 	install -D -m 0644 conf/eas_certauth.load $(DESTDIR)/etc/apache2/mods-available/eas_certauth.load
 	install -D -m 0644 conf/eas_certauth.conf $(DESTDIR)/etc/apache2/mods-available/eas_certauth.conf

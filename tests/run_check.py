@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the steps of `make check` and counts: run_check.py STEP... (lint, unit, fuzz, httpd).
+"""Runs the steps of `make check` and counts: run_check.py STEP... (lint, unit, fuzz, cli, httpd).
 
 One line per finished thing, failures in full, and at the very end "N passed, N failed".
 Exit 1 when anything failed, and when nothing ran. What should run and cannot is a failure.
@@ -149,11 +149,19 @@ def count_junit(path, status):
     return len(cases) - len(bad), max(failed, int(status != 0))
 
 
+def step_cli():
+    yield from run_pytest("tests/cli")
+
+
 def step_httpd():
-    log = BUILD / "httpd-tests.xml"
+    yield from run_pytest("tests/httpd")
+
+
+def run_pytest(folder):
+    log = BUILD / f"{Path(folder).name}-tests.xml"
     log.parent.mkdir(exist_ok=True)
     log.unlink(missing_ok=True)
-    command = [PYTHON, "-m", "pytest", "tests/httpd", "-q", "-p", "no:cacheprovider", f"--junitxml={log}",
+    command = [PYTHON, "-m", "pytest", folder, "-q", "-p", "no:cacheprovider", f"--junitxml={log}",
                *shlex.split(os.environ.get("TESTS", ""))]
     start = time.monotonic()
     pytest = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL)
@@ -169,12 +177,12 @@ def step_httpd():
             status = pytest.wait()
         status = status or 1
     passed, failed = count_junit(log, status)
-    result = Result("tests/httpd", passed, failed, f"pytest ended with status {status}")
+    result = Result(folder, passed, failed, f"pytest ended with status {status}")
     report(result, time.monotonic() - start)
     yield result
 
 
-STEPS = {"lint": step_lint, "unit": step_unit, "fuzz": step_fuzz, "httpd": step_httpd}
+STEPS = {"lint": step_lint, "unit": step_unit, "fuzz": step_fuzz, "cli": step_cli, "httpd": step_httpd}
 
 
 def main(names):

@@ -56,8 +56,16 @@ def test_package_holds_module_configuration_and_documentation(root):
     assert {"usr/lib/apache2/modules/mod_eas_certauth.so", "etc/apache2/mods-available/eas_certauth.load",
             "etc/apache2/mods-available/eas_certauth.conf", f"{documents}/copyright", f"{documents}/directives.md",
             f"{documents}/messages.md", f"{documents}/examples/exchange.conf",
-            f"{documents}/examples/sogo.conf"} <= files
-    assert all(name.startswith(("usr/lib/apache2/", "etc/apache2/mods-available/", documents)) for name in files)
+            f"{documents}/examples/sogo.conf", "usr/bin/eas-certauth", "usr/share/man/man1/eas-certauth.1.gz"} <= files
+    assert all(name.startswith(("usr/lib/apache2/", "etc/apache2/mods-available/", documents, "usr/bin/eas-certauth",
+                                "usr/share/man/man1/")) for name in files)
+
+
+def test_command_as_installed_runs_and_is_hardened(root):
+    command = root / "usr/bin/eas-certauth"
+    assert "usage: eas-certauth map" in must(command, "--help")
+    assert re.search(r"BIND_NOW|\bNOW\b", must("readelf", "-dW", command))
+    assert "DYN" in must("readelf", "-hW", command)
 
 
 def test_package_depends_on_what_it_loads(package):

@@ -16,7 +16,7 @@ MAY_INCLUDE = {
     "directory": {"core"},
     "kerberos": {"core"},
     "jobs": set(),
-    "cli": {"core", "trust", "directory", "kerberos"},
+    "cli": {"core"},
     "httpd": {"core", "trust", "directory", "kerberos", "jobs"},
     "module": {"core", "trust", "directory", "kerberos", "jobs", "httpd"},
 }
@@ -28,6 +28,7 @@ LIBRARIES = {
     "APR": ("apr_*.h",),
     "libldap": ("ldap.h", "lber.h", "openldap.h", "sasl/*"),
     "krb5": ("gssapi/*", "krb5.h", "krb5/*"),
+    "jansson": ("jansson.h",),
     "httpd": ("httpd.h", "http_*.h", "ap_*.h", "mod_*.h", "unixd.h", "util_*.h", "scoreboard.h", "mpm_common.h"),
     "libc": ("assert.h", "ctype.h", "dirent.h", "errno.h", "fcntl.h", "getopt.h", "inttypes.h", "limits.h", "netdb.h",
              "netinet/*", "arpa/*", "poll.h", "pthread.h", "signal.h", "stdarg.h", "stdatomic.h", "stdbool.h",
@@ -39,7 +40,7 @@ MAY_USE = {
     "directory": {"libc", "libcrypto", "APR", "libldap"}, # libcrypto: reads the CA file; it comes with core anyway
     "kerberos": {"libc", "libcrypto", "APR", "krb5"},     # libcrypto: digests; it comes with core anyway
     "jobs": {"libc", "APR"},
-    "cli": {"libc", "libcrypto", "APR", "libldap", "krb5"},
+    "cli": {"libc", "libcrypto", "jansson"},
     "httpd": set(LIBRARIES),
     "module": set(LIBRARIES),
 }
