@@ -13,7 +13,8 @@ struct password_job {
     apr_time_t deadline;
     char name[1025];
     char password[1025];
-    char certificate_sid[ECA_SID_TEXT_MAX]; /* "" when no certificate was shown */
+    bool certificate; /* was shown, and belongs to `certified` */
+    struct eca_account certified;
     struct eca_account account;
     enum eca_password_fact fact;
     struct eca_error err;
@@ -32,8 +33,8 @@ static enum eca_password_fact verify(struct password_job *job)
         eca_error_set(&job->err, "the user name is not one");
     else
         answer = operations->find_by_login(job->directory, &login, job->deadline, &job->account, &found, &job->err);
-    if (answer == ECA_DIRECTORY_ANSWERED && found && job->certificate_sid[0] != '\0'
-        && strcmp(job->certificate_sid, job->account.sid) != 0)
+    if (answer == ECA_DIRECTORY_ANSWERED && found && job->certificate
+        && !eca_account_is_same(&job->certified, &job->account))
         return ECA_PASSWORD_OTHER_ACCOUNT;
     if (answer == ECA_DIRECTORY_ANSWERED)
         answer = operations->verify_password(job->directory, found ? &job->account : NULL, job->password, job->deadline,
@@ -71,7 +72,8 @@ static struct password_job *new_password_job(const struct eca_request *request)
     job->deadline = apr_time_now() + apr_time_from_msec(request->config->directory_timeout);
     memcpy(job->name, work->login_name, strlen(work->login_name) + 1);
     memcpy(job->password, work->password, strlen(work->password) + 1);
-    memcpy(job->certificate_sid, work->account.sid, sizeof job->certificate_sid);
+    job->certificate = request->facts.account == ECA_ACCOUNT_USABLE;
+    job->certified = work->account;
     return job;
 }
 
