@@ -96,7 +96,7 @@ $(BUILD)/module/mod_eas_certauth.o: mod_eas_certauth.c
 
 $(MODULE): $(BUILD)/module/mod_eas_certauth.o $(SOURCES:src/%.c=$(BUILD)/module/%.o) src/httpd/exports.map
 	$(call SAY,ld)
-	$(Q)$(CC) $(MODULE_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARIES)
+	$(Q)$(CC) $(MODULE_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARIES) -ljansson
 
 # ---- the command -----------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@
 #include "client_headers.h"
 #include "config.h"
 #include "delegate.h"
+#include "dump.h"
 #include "find_account.h"
 #include "handshake.h"
 #include "peer_certificate.h"
@@ -218,6 +219,7 @@ static void register_hooks(apr_pool_t *pool)
 {
     ap_hook_pre_config(pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_test_config(eca_dump_print, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
     APR_OPTIONAL_HOOK(ssl, init_server, eca_handshake_init_server, NULL, NULL, APR_HOOK_MIDDLE);

@@ -2,6 +2,16 @@
 /* The access decision: a total table, every enum value named, no default. */
 #include "access.h"
 
+#include <stddef.h>
+
+const struct eca_choice eca_authenticate_choices[] = {
+    { "certificate", ECA_AUTHENTICATE_CERTIFICATE },
+    { "basic", ECA_AUTHENTICATE_BASIC },
+    { "certificate-or-basic", ECA_AUTHENTICATE_CERTIFICATE_OR_BASIC },
+    { "certificate-and-basic", ECA_AUTHENTICATE_CERTIFICATE_AND_BASIC },
+    { NULL, 0 },
+};
+
 bool eca_access_wants_certificate(enum eca_authenticate policy)
 {
     return policy != ECA_AUTHENTICATE_BASIC;

@@ -3,6 +3,7 @@
 #ifndef ECA_ACCESS_H
 #define ECA_ACCESS_H
 
+#include "choice.h"
 #include "reason.h"
 
 #include <stdbool.h>
@@ -14,6 +15,8 @@ enum eca_authenticate {
     ECA_AUTHENTICATE_CERTIFICATE_OR_BASIC,
     ECA_AUTHENTICATE_CERTIFICATE_AND_BASIC,
 };
+
+extern const struct eca_choice eca_authenticate_choices[];
 
 /* What the peer certificate is worth. */
 enum eca_certificate_fact {

@@ -14,6 +14,14 @@
 #define FILETIME_PER_SECOND 10000000
 #define FILETIME_EPOCH 11644473600 /* seconds from 1601 to 1970 */
 
+const struct eca_choice eca_remote_user_choices[] = {
+    { "upn", ECA_REMOTE_USER_UPN },
+    { "samaccountname", ECA_REMOTE_USER_SAM_ACCOUNT_NAME },
+    { "netbios", ECA_REMOTE_USER_NETBIOS },
+    { "mail", ECA_REMOTE_USER_MAIL },
+    { NULL, 0 },
+};
+
 static bool has_expired(int64_t account_expires, int64_t now)
 {
     if (account_expires == 0 || account_expires == INT64_MAX)

@@ -3,6 +3,7 @@
 #ifndef ECA_ACCOUNT_H
 #define ECA_ACCOUNT_H
 
+#include "choice.h"
 #include "error.h"
 #include "sid.h"
 
@@ -56,6 +57,9 @@ enum eca_remote_user {
     ECA_REMOTE_USER_MAIL,
     ECA_REMOTE_USER_ATTRIBUTE,
 };
+
+/* Every form but the attribute's, which is named itself. */
+extern const struct eca_choice eca_remote_user_choices[];
 
 #define ECA_REMOTE_USER_MAX 1360
 

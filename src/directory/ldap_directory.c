@@ -17,6 +17,13 @@
 /* A CN ends at 64 characters by schema: no object can be called this. */
 #define NOBODY "CN=nobody-nobody-nobody-nobody-nobody-nobody-nobody-nobody-nobody-nobody-nobody"
 
+const struct eca_choice eca_ldap_bind_choices[] = {
+    { "gssapi", ECA_LDAP_BIND_GSSAPI },
+    { "simple", ECA_LDAP_BIND_SIMPLE },
+    { "anonymous", ECA_LDAP_BIND_ANONYMOUS },
+    { NULL, 0 },
+};
+
 struct eca_ldap_directory {
     struct eca_directory interface;
     struct eca_ldap_servers servers;

@@ -3,6 +3,7 @@
 #ifndef ECA_LDAP_DIRECTORY_H
 #define ECA_LDAP_DIRECTORY_H
 
+#include "choice.h"
 #include "directory.h"
 
 #define ECA_LDAP_URLS_MAX 16
@@ -13,6 +14,8 @@ enum eca_ldap_bind {
     ECA_LDAP_BIND_SIMPLE,    /* over ldaps://, or ldap:// with StartTLS */
     ECA_LDAP_BIND_ANONYMOUS, /* the same, without a name */
 };
+
+extern const struct eca_choice eca_ldap_bind_choices[];
 
 /* Texts are borrowed and must live as long as the directory. */
 struct eca_ldap_settings {

@@ -9,13 +9,10 @@ const char *eca_argument_choose(cmd_parms *cmd, const char *argument, const stru
 {
     const char *list = "";
 
-    for (const struct eca_choice *choice = choices; choice->name != NULL; choice++) {
-        if (ap_cstr_casecmp(argument, choice->name) == 0) {
-            *value = choice->value;
-            return NULL;
-        }
+    if (eca_choice_find(choices, argument, value))
+        return NULL;
+    for (const struct eca_choice *choice = choices; choice->name != NULL; choice++)
         list = apr_pstrcat(cmd->pool, list, choice == choices ? "" : ", ", choice->name, NULL);
-    }
     return apr_psprintf(cmd->pool, "ECA1001: %s \"%s\" is unknown; write one of: %s", cmd->cmd->name, argument, list);
 }
 

@@ -3,13 +3,10 @@
 #ifndef ECA_ARGUMENT_H
 #define ECA_ARGUMENT_H
 
+#include "choice.h"
+
 #include <httpd.h>
 #include <http_config.h>
-
-struct eca_choice {
-    const char *name; /* NULL ends a list */
-    int value;
-};
 
 /* The value of a name, ASCII case ignored; otherwise a sentence that lists the choices. */
 const char *eca_argument_choose(cmd_parms *cmd, const char *argument, const struct eca_choice *choices, int *value);

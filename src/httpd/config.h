@@ -41,6 +41,7 @@ struct eca_cache_ttl {
 /* One pair of EASDelegationHeader. */
 struct eca_delegation_header {
     const char *name;
+    const char *text; /* the expression as written */
     const ap_expr_info_t *value;
 };
 

@@ -11,18 +11,26 @@
 
 APLOG_USE_MODULE(eas_certauth);
 
+const struct eca_choice eca_basic_provider_choices[] = { { "directory", ECA_BASIC_PROVIDER_DIRECTORY }, { NULL, 0 } };
+
+const struct eca_choice eca_delegation_choices[] = {
+    { "kerberos", ECA_DELEGATION_KERBEROS },
+    { "header", ECA_DELEGATION_HEADER },
+    { "none", ECA_DELEGATION_NONE },
+    { NULL, 0 },
+};
+
+const struct eca_choice eca_basic_delegation_choices[] = {
+    { "same", ECA_BASIC_DELEGATION_SAME },
+    { "passthrough", ECA_BASIC_DELEGATION_PASSTHROUGH },
+    { NULL, 0 },
+};
+
 const char *set_authenticate(cmd_parms *cmd, void *config, const char *argument)
 {
-    static const struct eca_choice choices[] = {
-        { "certificate", ECA_AUTHENTICATE_CERTIFICATE },
-        { "basic", ECA_AUTHENTICATE_BASIC },
-        { "certificate-or-basic", ECA_AUTHENTICATE_CERTIFICATE_OR_BASIC },
-        { "certificate-and-basic", ECA_AUTHENTICATE_CERTIFICATE_AND_BASIC },
-        { NULL, 0 },
-    };
     struct eca_policy *policy = config;
     int value = 0;
-    const char *problem = eca_argument_choose(cmd, argument, choices, &value);
+    const char *problem = eca_argument_choose(cmd, argument, eca_authenticate_choices, &value);
 
     policy->authenticate = (enum eca_authenticate)value;
     ECA_SET(policy, authenticate);
@@ -31,10 +39,9 @@ const char *set_authenticate(cmd_parms *cmd, void *config, const char *argument)
 
 const char *set_basic_provider(cmd_parms *cmd, void *config, const char *argument)
 {
-    static const struct eca_choice choices[] = { { "directory", ECA_BASIC_PROVIDER_DIRECTORY }, { NULL, 0 } };
     struct eca_policy *policy = config;
     int value = 0;
-    const char *problem = eca_argument_choose(cmd, argument, choices, &value);
+    const char *problem = eca_argument_choose(cmd, argument, eca_basic_provider_choices, &value);
 
     policy->basic_provider = (enum eca_basic_provider)value;
     ECA_SET(policy, basic_provider);
@@ -174,20 +181,13 @@ static bool is_attribute_name(const char *name)
 
 const char *set_remote_user(cmd_parms *cmd, void *config, const char *argument)
 {
-    static const struct eca_choice choices[] = {
-        { "upn", ECA_REMOTE_USER_UPN },
-        { "samaccountname", ECA_REMOTE_USER_SAM_ACCOUNT_NAME },
-        { "netbios", ECA_REMOTE_USER_NETBIOS },
-        { "mail", ECA_REMOTE_USER_MAIL },
-        { NULL, 0 },
-    };
     struct eca_policy *policy = config;
     struct eca_server_config *server = eca_server_config_of(cmd->server);
     int value = ECA_REMOTE_USER_ATTRIBUTE;
 
     policy->remote_user_attribute = NULL;
     ECA_SET(policy, remote_user);
-    if (eca_argument_choose(cmd, argument, choices, &value) != NULL) {
+    if (!eca_choice_find(eca_remote_user_choices, argument, &value)) {
         if (!is_attribute_name(argument))
             return apr_psprintf(cmd->pool,
                                 "ECA1009: %s \"%s\" is neither upn, samaccountname, netbios, mail nor the "
@@ -206,15 +206,9 @@ const char *set_remote_user(cmd_parms *cmd, void *config, const char *argument)
 
 const char *set_delegation(cmd_parms *cmd, void *config, const char *argument)
 {
-    static const struct eca_choice choices[] = {
-        { "kerberos", ECA_DELEGATION_KERBEROS },
-        { "header", ECA_DELEGATION_HEADER },
-        { "none", ECA_DELEGATION_NONE },
-        { NULL, 0 },
-    };
     struct eca_policy *policy = config;
     int value = 0;
-    const char *problem = eca_argument_choose(cmd, argument, choices, &value);
+    const char *problem = eca_argument_choose(cmd, argument, eca_delegation_choices, &value);
 
     policy->delegation = (enum eca_delegation)value;
     ECA_SET(policy, delegation);
@@ -223,14 +217,9 @@ const char *set_delegation(cmd_parms *cmd, void *config, const char *argument)
 
 const char *set_basic_delegation(cmd_parms *cmd, void *config, const char *argument)
 {
-    static const struct eca_choice choices[] = {
-        { "same", ECA_BASIC_DELEGATION_SAME },
-        { "passthrough", ECA_BASIC_DELEGATION_PASSTHROUGH },
-        { NULL, 0 },
-    };
     struct eca_policy *policy = config;
     int value = 0;
-    const char *problem = eca_argument_choose(cmd, argument, choices, &value);
+    const char *problem = eca_argument_choose(cmd, argument, eca_basic_delegation_choices, &value);
 
     policy->basic_delegation = (enum eca_basic_delegation)value;
     ECA_SET(policy, basic_delegation);
@@ -284,6 +273,7 @@ const char *set_delegation_headers(cmd_parms *cmd, void *config, const char *arg
         if (*ap_scan_http_token(name) != '\0' || is_reserved_header(name))
             return apr_psprintf(cmd->pool, "ECA1013: EASDelegationHeader cannot use the header name \"%s\"", name);
         header->name = name;
+        header->text = value;
         header->value = ap_expr_parse_cmd(cmd, value, AP_EXPR_FLAG_STRING_RESULT, &problem, NULL);
         if (problem != NULL)
             return apr_psprintf(cmd->pool, "ECA1014: EASDelegationHeader %s: %s", name, problem);

@@ -59,13 +59,9 @@ const char *set_directory_base(cmd_parms *cmd, void *config, const char *argumen
 
 const char *set_directory_bind(cmd_parms *cmd, void *config, const char *first, const char *second, const char *third)
 {
-    static const struct eca_choice choices[] = { { "gssapi", ECA_LDAP_BIND_GSSAPI },
-                                                 { "simple", ECA_LDAP_BIND_SIMPLE },
-                                                 { "anonymous", ECA_LDAP_BIND_ANONYMOUS },
-                                                 { NULL, 0 } };
     struct eca_server_config *server = eca_server_config_of(cmd->server);
     int value = 0;
-    const char *problem = eca_argument_choose(cmd, first, choices, &value);
+    const char *problem = eca_argument_choose(cmd, first, eca_ldap_bind_choices, &value);
 
     (void)config;
     if (problem != NULL)
