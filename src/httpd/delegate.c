@@ -168,7 +168,8 @@ static enum eca_reason request_ticket(struct eca_request *request, struct eca_ti
     if (ticket == NULL)
         return ECA_REASON_INTERNAL_ERROR;
     job = &ticket->job;
-    if (!eca_service_await(request->service->kerberos_jobs, &job, apr_time_now() + ECA_KERBEROS_TIMEOUT, "the KDC",
+    if (!eca_service_await(request->service->kerberos_jobs, &job,
+                           apr_time_now() + apr_time_from_msec(request->config->kerberos_timeout), "the KDC",
                            &request->work->detail))
         return ECA_REASON_KDC_UNAVAILABLE;
     ticket = (struct ticket_job *)job;

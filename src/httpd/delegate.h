@@ -10,7 +10,7 @@ bool eca_delegate_is_proxied(const request_rec *r);
 
 /*
  * fixups: gets what the backend will be shown while failing is still possible. GRANTED, or the reason
- * why not, with the sentence in request->work->detail. Waits for a KDC at most ECA_KERBEROS_TIMEOUT, on a condition,
+ * why not, with the sentence in request->work->detail. Waits for a KDC at most EASKerberosTimeout, on a condition,
  * while a helper talks to it.
  */
 enum eca_reason eca_delegate_prepare(struct eca_request *request);

@@ -168,6 +168,7 @@ DUMP(cache_ttl, struct eca_cache_ttl)
 
 DUMP_TEXT(kerberos_keytab)
 DUMP_TEXT(kerberos_principal)
+DUMP_NUMBER(kerberos_timeout)
 
 /* A new list under a directive's name. */
 static json_t *add_list(json_t *directives, const char *name)

@@ -8,9 +8,6 @@
 #include "service_credential.h"
 #include "ticket_cache.h"
 
-/* Waiting for a KDC: no worker waits longer. */
-#define ECA_KERBEROS_TIMEOUT apr_time_from_sec(3)
-
 /* Immutable for workers once the child has started; everything in it is safe for any number of threads. */
 struct eca_service {
     bool prepared;

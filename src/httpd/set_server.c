@@ -163,3 +163,12 @@ const char *set_kerberos_principal(cmd_parms *cmd, void *config, const char *arg
     ECA_SET(server, kerberos_principal);
     return NULL;
 }
+
+const char *set_kerberos_timeout(cmd_parms *cmd, void *config, const char *argument)
+{
+    struct eca_server_config *server = eca_server_config_of(cmd->server);
+
+    (void)config;
+    ECA_SET(server, kerberos_timeout);
+    return eca_argument_number(cmd, argument, 100, 60000, &server->kerberos_timeout);
+}

@@ -31,6 +31,7 @@ REFUSED_ARGUMENTS = [
     ("ECA1002", "EASRetryAfter", "5m", "1 to 86400", "not a number"),
     ("ECA1002", "EASDirectoryTimeout", "99", "100 to 60000", "below the least time"),
     ("ECA1002", "EASDirectoryTimeout", "99999999999999999999", "100 to 60000", "far too large"),
+    ("ECA1002", "EASKerberosTimeout", "99", "100 to 60000", "below the least time"),
     ("ECA1003", "EASKerberosKeytab", '"/' + "x" * 5000 + '"', "usable path", "path too long"),
     ("ECA1004", "EASExtendedKeyUsage", "smartcard", "clientAuth", "unknown usage"),
     ("ECA1005", "EASExtendedKeyUsage", " ".join(f"1.2.3.{n}" for n in range(40)), "at most",
@@ -59,6 +60,7 @@ REFUSED_ARGUMENTS = [
 ]
 SERVER_DIRECTIVES = {"EASDirectory", "EASDirectoryBase", "EASDirectoryBind", "EASDirectoryTimeout",
                      "EASDirectoryConnections", "EASDirectoryCAFile", "EASKerberosKeytab", "EASKerberosPrincipal",
+                     "EASKerberosTimeout",
                      "EASTrustedIssuers"}
 
 

@@ -14,7 +14,8 @@ from reasons import check_answer, check_grant, line_of
 from relay import Relay
 from swarm import at_once, timed
 
-DEADLINE = 3.0       # EASDirectoryTimeout and the module's limit for a KDC
+DEADLINE = 3.0       # EASDirectoryTimeout and EASKerberosTimeout
+SHORT = 0.5          # an EASKerberosTimeout
 MARGIN = 1.0         # for TLS and a busy machine
 CROWD_MARGIN = 3.0   # 200 clients are threads of one Python on the same processors
 BACK_SECONDS = 8     # from the servers' return to the first success
@@ -46,10 +47,10 @@ def proxy_behind_ldap_relay(lab, proxy):
                  env={"NSS_WRAPPER_HOSTS": str(names.path)})
 
 
-def proxy_behind_kdc_relay(lab, proxy, folder):
+def proxy_behind_kdc_relay(lab, proxy, folder, **settings):
     """An httpd that finds the KDC at the relay and needs none for its LDAP."""
     conf = kerberos.write_configuration(lab.root / "krb5-relay.conf", [lab.address(KDC_RELAY)])
-    return proxy(virtual_host(lab, *sections(lab), **simple_bind(lab, folder)),
+    return proxy(virtual_host(lab, *sections(lab), **simple_bind(lab, folder, **settings)),
                  env={"KRB5_CONFIG": str(conf)})
 
 
@@ -58,11 +59,11 @@ def behind_relay(lab, proxy, tmp_path):
     """behind_relay("directory" | "kdc"): the Relay in front of that server, and the Proxy behind."""
     relays = []
 
-    def make(server):
+    def make(server, **settings):
         number, port = (LDAP_RELAY, LDAP_PORT) if server == "directory" else (KDC_RELAY, KDC_PORT)
         relays.append(Relay(lab.address(number), port, (lab.address("dc1"), port)))
         one = (proxy_behind_ldap_relay(lab, proxy) if server == "directory"
-               else proxy_behind_kdc_relay(lab, proxy, tmp_path))
+               else proxy_behind_kdc_relay(lab, proxy, tmp_path, **settings))
         return relays[-1], one
     yield make
     for relay in relays:
@@ -133,6 +134,16 @@ def test_outage_of_kdc_is_not_noticed_by_whose_ticket_is_there(lab, holders, beh
     getattr(relay, how)()
     check_grant(ask_by_certificate(), user="alice@example.test")
     check_grant(ask_by_password(), user="alice@example.test")
+
+
+def test_outage_of_kdc_nobody_waits_longer_than_the_setting(lab, holders, behind_relay, expect_log):
+    relay, one = behind_relay("kdc", EASKerberosTimeout=int(SHORT * 1000))
+    relay.silence()
+    expect_log(line_of("kdc-unavailable"))
+    outcome, seconds = timed(one.request, "/certificate", holders["alice"])
+    check_answer(outcome, "kdc-unavailable")
+    assert SHORT <= seconds < SHORT + MARGIN
+    assert "did not answer within 5" in outcome.decision.fields["detail"]
 
 
 # ---- the whole domain controller ---------------------------------------------------------------
