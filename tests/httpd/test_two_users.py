@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two users, one child, many clients, backends that tie an identity to the connection: each gets his own mail."""
+
+import threading
+from functools import partial
+
+import pytest
+
+from lab.persister import Persister
+from proxy import MAIL, section, virtual_host
+from swarm import at_once, get
+
+PEOPLE = ("alice", "bob")
+CLIENTS = 50
+REQUESTS = 5000         # to the persister, each time
+DOOR_REQUESTS = 1500    # to mod_auth_gssapi
+REFUSALS = 10           # tickets that the backend refuses under way
+REJECTED = r"ECA\d+ reason=backend-rejected-ticket"
+# one child; places for those that end slowly
+WORKERS = "ServerLimit 8\nThreadLimit 96\nThreadsPerChild 96\nMaxRequestWorkers 192\nMaxSpareThreads 192\n"
+
+KEEPS = {
+    "announced": {"keeps": "first", "announce": True},
+    "silent": {"keeps": "first", "announce": False},
+}
+
+
+@pytest.fixture(scope="module")
+def running_persister(lab):
+    """The backend that may keep an identity, for the whole module."""
+    one = Persister(lab, lab.root / "persister").start()
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def persister(running_persister):
+    """The same, honest and with an empty log."""
+    running_persister.clear()
+    return running_persister
+
+
+@pytest.fixture(scope="module")
+def certificates(holders):
+    """By name, issued before many threads ask for them."""
+    return {name: holders[name] for name in PEOPLE}
+
+
+def mail_of(name):
+    """What the persister answers to this person."""
+    return f"mail of {name} ".encode() * 100
+
+
+class Swarm:
+    """CLIENTS clients of two people; every second pair opens a connection for each request."""
+
+    def __init__(self, proxy, certificates, judge, requests=REQUESTS, tolerated=()):
+        self.proxy, self.certificates, self.turns = proxy, certificates, requests // CLIENTS
+        self.judge, self.tolerated = judge, tolerated
+        self.halfway = threading.Barrier(CLIENTS + 1)
+        self.statuses = []
+
+    def ask(self, number):
+        """One client's requests; the others need not wait for one that failed."""
+        try:
+            self.ask_often(number)
+        except BaseException:
+            self.halfway.abort()
+            raise
+
+    def ask_often(self, number):
+        """One client's requests."""
+        name = PEOPLE[number % 2]
+        target = f"{MAIL}?User={name}&DeviceId=C{number}"
+        with self.proxy.client(MAIL, self.certificates[name], keep_alive=number % 8 != 7, timeout=60) as client:
+            for turn in range(self.turns):
+                if turn in (self.turns // 3, 2 * self.turns // 3):
+                    self.halfway.wait(60)
+                answer = get(client, target)
+                if answer.status != 200 and answer.status in self.tolerated:
+                    assert b"mail of" not in answer.body
+                else:
+                    self.judge(answer, name)
+                self.statuses.append(answer.status)
+
+    def disturb(self, *disturbances):
+        """Runs all clients; each disturbance happens when every client has done another third."""
+        def run():
+            for one in disturbances:
+                self.halfway.wait(60)
+                one()
+        at_once([*(partial(self.ask, number) for number in range(CLIENTS)), run])
+        return self.statuses
+
+
+def judge_mail(answer, name):
+    """The persister's answer is this person's, and nothing of the connection shows."""
+    assert (answer.status, answer.body) == (200, mail_of(name))
+    assert answer.headers.get_all("WWW-Authenticate", []) == []
+    assert answer.headers.get("Persistent-Auth") is None
+
+
+def check_log(log, requests):
+    """Nothing was carried out as somebody else, or without a token."""
+    assert log["wrong"] == []
+    assert log["without_token"] == 0
+    assert log["requests"] == requests
+
+
+@pytest.mark.parametrize("keeps", KEEPS)
+def test_two_users_reuse_off_persister_sees_one_request_per_connection(lab, certificates, proxy, persister,
+                                                                       expect_log, keeps):
+    expect_log(REJECTED)
+    persister.behave(**KEEPS[keeps])
+    one = proxy(virtual_host(lab, section(MAIL, persister.url + MAIL)), workers=WORKERS)
+    swarm = Swarm(one, certificates, judge_mail, tolerated={502})
+
+    def refuse_and_reload():
+        persister.behave(refuse=REFUSALS)
+        one.httpd.graceful()
+    statuses = swarm.disturb(refuse_and_reload, one.httpd.graceful)
+    log = persister.log()
+    assert statuses.count(502) == log["refused"] == REFUSALS, "each a ticket dropped, and a fresh one the next time"
+    check_log(log, REQUESTS - REFUSALS)
+    assert log["longest"] == 1
+
+
+# ---- mod_auth_gssapi ----------------------------------------------------------------------------
+
+def judge_front_door(answer, name):
+    """mod_auth_gssapi says whom the ticket proved, whatever SOGo makes of a GET."""
+    assert answer.headers.get_all("X-Lab-User") == [name], (answer.status, answer.body[:200])
+    assert answer.headers.get_all("WWW-Authenticate", []) == []
+    assert answer.headers.get("Persistent-Auth") is None
+
+
+@pytest.mark.parametrize("door", ["url", "bound_url"])
+def test_two_users_reuse_off_mod_auth_gssapi_names_the_right_one(lab, certificates, proxy, door):
+    one = proxy(virtual_host(lab, section(MAIL, getattr(lab.exchange, door), EASDelegationSPN=lab.exchange_spn)),
+                workers=WORKERS)
+    swarm = Swarm(one, certificates, judge_front_door, DOOR_REQUESTS)
+    swarm.disturb(one.httpd.graceful, one.httpd.graceful)

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A backend that takes Kerberos tickets and does with the identity what a careless one would: keep it."""
+
+import http.client
+import json
+import sys
+from pathlib import Path
+
+from lab import process
+
+PORT, CONTROL_PORT = 8443, 8081
+SERVER = Path(__file__).with_name("persister_server.py")
+
+HONEST = {"keeps": "nothing", "announce": False, "proof": "fresh", "refuse": 0, "status": 200, "interim": False,
+          "length": True}
+
+
+class Persister:
+    """The program as a daemon: `url` and the control calls.
+
+    Every answer says 100 times as whom the request was carried out: "mail of NAME ".
+    `User=NAME` in the query says whose request it is; log() counts what was carried out as somebody else.
+    """
+
+    def __init__(self, laboratory, folder, certificate=None):
+        self.address = laboratory.address("standin")
+        scheme = "https" if certificate else "http"
+        self.url = f"{scheme}://standin.{laboratory.dns_domain}:{PORT}"
+        files = (str(certificate.chain), str(certificate.key)) if certificate else ("-", "-")
+        self.daemon = process.Daemon(
+            "persister", folder, [sys.executable, str(SERVER), self.address, str(PORT), str(CONTROL_PORT), *files],
+            env={**laboratory.env, "KRB5_KTNAME": str(laboratory.exch_keytab), "KRB5RCACHENAME": "none:"},
+            ready=process.accept_all(self.address, PORT, CONTROL_PORT))
+
+    def start(self):
+        """Starts it, honest and with an empty log."""
+        self.daemon.start()
+        return self
+
+    def stop(self):
+        """Ends it."""
+        self.daemon.stop()
+
+    def _control(self, method, path, value=None):
+        connection = http.client.HTTPConnection(self.address, CONTROL_PORT, timeout=30)
+        try:
+            connection.request(method, path, json.dumps(value))
+            return json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+
+    def behave(self, **settings):
+        """From now on, also on connections that stand; what is not named stays.
+
+        keeps: `nothing`, `first` (the first identity serves the whole connection, later tokens are ignored) or `absent`
+        (it serves only requests without a token, as mod_auth_gssapi's GssapiConnectionBound does).
+        announce: whether `Persistent-Auth: true` says so. proof: `fresh` (the token's own AP-REP), `none`, or `first`
+        (that of the connection's first token). refuse: how many requests are answered 401.
+        status: of the answers. interim: a 103 comes first. length: Content-Length, or else chunks.
+        """
+        self._control("POST", "/settings", settings)
+
+    def log(self):
+        """What was carried out: requests, wrong (method, whose, as whom, connection), methods, without_token,
+        connections, longest (requests on one connection), refused.
+        """
+        return self._control("GET", "/log")
+
+    def clear(self):
+        """Honest again, with an empty log."""
+        self.behave(**HONEST)
+        self._control("DELETE", "/log")
