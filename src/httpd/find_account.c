@@ -2,7 +2,9 @@
 /* The mapping stage: what the cache knows, else a directory look-up on a helper thread. */
 #include "find_account.h"
 
+#include "account_judge.h"
 #include "log.h"
+#include "sid_uri.h"
 
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -32,29 +34,6 @@ static void run_find(struct eca_job *job)
 static void destroy_find(struct eca_job *job)
 {
     free(job);
-}
-
-/*
- * With `sid-uri=FILE` the URI counts only in certificates of the issuers in FILE; for others the kind is as if it
- * were not configured.
- */
-static struct eca_mapping_policy effective_policy(struct eca_request *request)
-{
-    static const struct eca_purposes any = { .any = true };
-    const struct eca_mapping_setting *setting = request->policy->mapping;
-    struct eca_mapping_policy policy = { .count = 0 };
-    struct eca_error ignored = { .text = "" };
-
-    if (setting->sid_uri_issuers == NULL
-        || eca_path_judge(setting->sid_uri_issuers, request->work->certificate.x509, request->work->chain, &any,
-                          apr_time_sec(request->r->request_time), &ignored)
-               == ECA_CERTIFICATE_GOOD)
-        return setting->policy;
-    for (size_t i = 0; i < setting->policy.count; i++) {
-        if (setting->policy.kinds[i] != ECA_MAPPING_SID_URI)
-            eca_mapping_policy_add(&policy, setting->policy.kinds[i]);
-    }
-    return policy;
 }
 
 /* What a finding depends on: the certificate, the directory, and what the section makes of both. */
@@ -103,28 +82,10 @@ static struct find_job *new_find_job(struct eca_request *request, const struct e
 
 enum eca_account_fact eca_judge_account(struct eca_request *request, const struct eca_account *account)
 {
-    const struct eca_policy *policy = request->policy;
-    char memory[ECA_REMOTE_USER_MAX];
-    struct eca_strbuf name;
+    const struct eca_account_needs needs = { .remote_user = request->policy->remote_user,
+                                             .domain = request->policy->delegation == ECA_DELEGATION_KERBEROS };
 
-    switch (eca_account_judge_state(account, apr_time_sec(apr_time_now()))) {
-    case ECA_ACCOUNT_STATE_DISABLED:
-        return ECA_ACCOUNT_DISABLED;
-    case ECA_ACCOUNT_STATE_EXPIRED:
-        return ECA_ACCOUNT_EXPIRED;
-    case ECA_ACCOUNT_STATE_LOCKED:
-        return ECA_ACCOUNT_LOCKED;
-    case ECA_ACCOUNT_STATE_ACTIVE:
-        break;
-    }
-    if (policy->delegation == ECA_DELEGATION_KERBEROS && account->domain[0] == '\0') {
-        eca_error_set(&request->work->detail, "its DN has no domain components");
-        return ECA_ACCOUNT_INCOMPLETE;
-    }
-    eca_strbuf_init(&name, memory, sizeof memory);
-    if (!eca_account_remote_user(&name, account, policy->remote_user, &request->work->detail))
-        return ECA_ACCOUNT_INCOMPLETE;
-    return ECA_ACCOUNT_USABLE;
+    return eca_account_judge(account, &needs, apr_time_sec(apr_time_now()), &request->work->detail);
 }
 
 /* A finding, new or kept: the account's state is judged now. */
@@ -192,7 +153,10 @@ static void serve_stale(struct eca_request *request, const struct eca_finding *f
 static void find_account(struct eca_request *request, struct eca_finding *kept, struct eca_finding *found)
 {
     const enum eca_remote_user form = request->policy->remote_user;
-    const struct eca_mapping_policy policy = effective_policy(request);
+    const struct eca_mapping_setting *mapping = request->policy->mapping;
+    const struct eca_mapping_policy policy = eca_sid_uri_policy(&mapping->policy, mapping->sid_uri_issuers,
+                                                                request->work->certificate.x509, request->work->chain,
+                                                                apr_time_sec(request->r->request_time));
     enum eca_cache_age age = ECA_CACHE_NONE;
     struct find_job *find = NULL;
 

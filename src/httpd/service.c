@@ -2,9 +2,11 @@
 /* Making and ending what runs for a server. */
 #include "service.h"
 
+#include "password_file.h"
+#include "thread_credential.h"
+
 #include <apr_file_info.h>
 #include <apr_strings.h>
-#include <gssapi/gssapi_krb5.h>
 #include <http_log.h>
 #include <openssl/evp.h>
 #include <string.h>
@@ -17,7 +19,6 @@ APLOG_USE_MODULE(eas_certauth);
 #define PROBE_INTERVAL apr_time_from_sec(2)
 #define TICKETS_MAX 4096
 #define SHUTDOWN_PATIENCE apr_time_from_msec(500)
-#define PASSWORD_MAX 1024
 
 static apr_status_t close_anchors(void *anchors)
 {
@@ -27,30 +28,17 @@ static apr_status_t close_anchors(void *anchors)
 
 static apr_status_t wipe_password(void *password)
 {
-    explicit_bzero(password, PASSWORD_MAX);
+    explicit_bzero(password, ECA_PASSWORD_FILE_MAX);
     return APR_SUCCESS;
 }
 
-/* The first line of the file. */
 static bool read_password(apr_pool_t *pool, struct eca_service *service, const char *path, struct eca_error *err)
 {
-    apr_file_t *file = NULL;
-    char *password = apr_pcalloc(pool, PASSWORD_MAX);
-    bool good = false;
+    char *password = apr_pcalloc(pool, ECA_PASSWORD_FILE_MAX);
 
     apr_pool_cleanup_register(pool, password, wipe_password, apr_pool_cleanup_null);
-    if (apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, pool) != APR_SUCCESS)
-        return eca_error_set(err, "EASDirectoryBind: %s cannot be read", path);
-    if (apr_file_gets(password, PASSWORD_MAX, file) == APR_SUCCESS)
-        password[strcspn(password, "\r\n")] = '\0';
-    good = password[0] != '\0';
-    apr_file_close(file);
     service->bind_password = password;
-    return good
-           || eca_error_set(err,
-                            "EASDirectoryBind: %s holds no password in its first line: an LDAP bind with an "
-                            "empty one is an anonymous bind",
-                            path);
+    return eca_password_file_read(password, path, err);
 }
 
 /* A child reads the keytab again whenever it gets a new ticket, so its user must own it, and nobody else may read it.
@@ -148,33 +136,19 @@ bool eca_service_prepare(apr_pool_t *pool, const struct eca_server_config *confi
     return service->prepared;
 }
 
-/* SASL's GSSAPI plug-in takes the credentials from the thread's ccache name alone. */
 static bool use_credentials(void *context, bool *unavailable, void **hold, struct eca_error *err)
 {
     struct eca_service *service = context;
-    struct eca_service_tgt *tgt = NULL;
-    enum eca_kerberos_answer answer = ECA_KERBEROS_MISCONFIGURED;
-    OM_uint32 minor = 0;
 
-    if (service->credential != NULL)
-        answer = eca_service_credential_acquire(service->credential, &tgt, err);
-    else
-        eca_error_set(err, "%s", service->keytab_failure);
-    *unavailable = answer == ECA_KERBEROS_UNAVAILABLE;
-    if (answer != ECA_KERBEROS_DONE)
-        return false;
-    *hold = tgt;
-    return gss_krb5_ccache_name(&minor, eca_service_tgt_ccache(tgt), NULL) == GSS_S_COMPLETE
-           || eca_error_set(err, "the credentials of the service account cannot be used on this thread");
+    *unavailable = false;
+    return service->credential != NULL ? eca_thread_credential_use(service->credential, unavailable, hold, err)
+                                       : eca_error_set(err, "%s", service->keytab_failure);
 }
 
 static void release_credentials(void *context, void *hold)
 {
-    OM_uint32 minor = 0;
-
     (void)context;
-    gss_krb5_ccache_name(&minor, NULL, NULL);
-    eca_service_tgt_release(hold);
+    eca_thread_credential_release(hold);
 }
 
 static struct eca_directory *open_directory(const struct eca_server_config *config, struct eca_error *err)

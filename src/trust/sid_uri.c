@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The mapping of a certificate whose SID URI may not count. */
+#include "sid_uri.h"
+
+struct eca_mapping_policy eca_sid_uri_policy(const struct eca_mapping_policy *policy,
+                                             const struct eca_trust_anchors *issuers, X509 *leaf,
+                                             STACK_OF(X509) * chain, int64_t now)
+{
+    static const struct eca_purposes any = { .any = true };
+    struct eca_mapping_policy without = { .count = 0 };
+    struct eca_error ignored = { .text = "" };
+
+    if (issuers == NULL || eca_path_judge(issuers, leaf, chain, &any, now, &ignored) == ECA_CERTIFICATE_GOOD)
+        return *policy;
+    for (size_t i = 0; i < policy->count; i++) {
+        if (policy->kinds[i] != ECA_MAPPING_SID_URI)
+            (void)eca_mapping_policy_add(&without, policy->kinds[i]);
+    }
+    return without;
+}
