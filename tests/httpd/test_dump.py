@@ -64,7 +64,7 @@ def settings_of_every_kind(lab, folder):
         "EASDirectoryBind": ["simple", "CN=svc proxy,DC=example,DC=test", str(word)],
         "EASDirectoryCAFile": [str(lab.dc.ca_file)], "EASDirectoryTimeout": ["2500"],
         "EASDirectoryConnections": ["3"], "EASKerberosKeytab": [str(lab.proxy_keytab)],
-        "EASKerberosPrincipal": ["svc-proxy"]}
+        "EASKerberosPrincipal": ["svc-proxy"], "EASKerberosTimeout": ["2900"]}
     return here, there
 
 
