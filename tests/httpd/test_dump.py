@@ -19,7 +19,7 @@ DEFAULTS = {
     "EASDelegationSPN": [], "EASDelegationHeader": ["X-Remote-User", "%{REMOTE_USER}"],
     "EASReasonHeader": ["On"], "EASRetryAfter": ["60"], "EASDirectoryBase": [],
     "EASDirectoryTimeout": ["3000"], "EASDirectoryConnections": ["8"], "EASCacheKeyFile": [],
-    "EASCacheTTL": ["found=300", "notfound=30", "stale=900"], "EASKerberosPrincipal": [],
+    "EASCacheTTL": ["found=300", "notfound=30", "stale=900"], "EASKerberosPrincipal": [], "EASKerberosTimeout": ["3000"],
 }
 
 
@@ -62,7 +62,7 @@ def settings_of_every_kind(lab, folder):
         "EASDirectory": ["ldaps://dc1.example.test", "ldap://dc2.example.test:389"],
         "EASDirectoryBase": ["OU=Łódź Büro,DC=example,DC=test"],
         "EASDirectoryBind": ["simple", "CN=svc proxy,DC=example,DC=test", str(word)],
-        "EASDirectoryCAFile": [str(lab.dc.ca_file)], "EASDirectoryTimeout": ["2500"],
+        "EASDirectoryCAFile": [str(lab.dc.ca_file)], "EASKerberosTimeout": ["2600"], "EASDirectoryTimeout": ["2500"],
         "EASDirectoryConnections": ["3"], "EASKerberosKeytab": [str(lab.proxy_keytab)],
         "EASKerberosPrincipal": ["svc-proxy"], "EASKerberosTimeout": ["2900"]}
     return here, there
