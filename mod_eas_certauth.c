@@ -58,7 +58,7 @@ static int post_config(apr_pool_t *pool, apr_pool_t *log, apr_pool_t *temporary,
 static void child_init(apr_pool_t *pool, server_rec *main_server)
 {
     for (server_rec *server = main_server; server != NULL; server = server->next)
-        eca_service_start(pool, eca_server_config_of(server));
+        eca_service_start(pool, eca_server_config_of(server), server);
     eca_account_cache_join(pool, main_server);
 }
 

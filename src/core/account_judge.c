@@ -18,8 +18,16 @@ enum eca_account_fact eca_account_judge(const struct eca_account *account, const
     case ECA_ACCOUNT_STATE_ACTIVE:
         break;
     }
-    if (needs->domain && account->domain[0] == '\0') {
-        (void)eca_error_set(err, "its DN has no domain components");
+    if (needs->kerberos && account->domain[0] == '\0') {
+        (void)eca_error_set(err,
+                            "the domain of its Kerberos realm is not known: its DN has no domain components, or the "
+                            "account file no domain = line");
+        return ECA_ACCOUNT_INCOMPLETE;
+    }
+    if (needs->kerberos && account->sid[0] == '\0') {
+        (void)eca_error_set(err,
+                            "it has no SID, by which its Kerberos ticket would be known; write sid = in the account "
+                            "file");
         return ECA_ACCOUNT_INCOMPLETE;
     }
     eca_strbuf_init(&name, memory, sizeof memory);

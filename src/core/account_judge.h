@@ -9,7 +9,7 @@
 /* What the section needs of an account. */
 struct eca_account_needs {
     enum eca_remote_user remote_user;
-    bool domain; /* for a Kerberos ticket in its name */
+    bool kerberos; /* domain and SID, for a ticket in its name */
 };
 
 /*

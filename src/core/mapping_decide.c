@@ -143,7 +143,11 @@ static enum eca_account_fact judge(const struct finding *finding, const struct e
     if (!finding->deciding->configured)
         return refuse_weak(keys, row->name, account, err);
     if (!row->strong && predates(keys, account, backdating)) {
-        (void)eca_error_set(err, "the certificate is older than the account %.64s that %s names",
+        (void)eca_error_set(err,
+                            account->when_created <= 0
+                                ? "when the account %.64s that %s names was created is not known: it may be younger "
+                                  "than the certificate"
+                                : "the certificate is older than the account %.64s that %s names",
                             account->sam_account_name, row->name);
         return ECA_ACCOUNT_PREDATED;
     }

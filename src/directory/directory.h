@@ -30,6 +30,7 @@ enum eca_password_answer {
  */
 struct eca_directory {
     const struct eca_directory_operations *operations;
+    bool is_local; /* it answers from memory: what it says need not be kept */
 };
 
 struct eca_directory_operations {

@@ -83,7 +83,7 @@ static struct find_job *new_find_job(struct eca_request *request, const struct e
 enum eca_account_fact eca_judge_account(struct eca_request *request, const struct eca_account *account)
 {
     const struct eca_account_needs needs = { .remote_user = request->policy->remote_user,
-                                             .domain = request->policy->delegation == ECA_DELEGATION_KERBEROS };
+                                             .kerberos = request->policy->delegation == ECA_DELEGATION_KERBEROS };
 
     return eca_account_judge(account, &needs, apr_time_sec(apr_time_now()), &request->work->detail);
 }
@@ -157,6 +157,7 @@ static void find_account(struct eca_request *request, struct eca_finding *kept, 
     const struct eca_mapping_policy policy = eca_sid_uri_policy(&mapping->policy, mapping->sid_uri_issuers,
                                                                 request->work->certificate.x509, request->work->chain,
                                                                 apr_time_sec(request->r->request_time));
+    const bool local = request->service->directory->is_local;
     enum eca_cache_age age = ECA_CACHE_NONE;
     struct find_job *find = NULL;
 
@@ -165,7 +166,8 @@ static void find_account(struct eca_request *request, struct eca_finding *kept, 
         eca_error_set(&request->work->detail, "libcrypto has no SHA-256");
         return;
     }
-    age = eca_account_cache_find(kept, request->r, request->cache_key, form);
+    if (!local)
+        age = eca_account_cache_find(kept, request->r, request->cache_key, form);
     if (age == ECA_CACHE_FRESH) {
         use_finding(request, kept, "hit");
         return;
@@ -174,7 +176,8 @@ static void find_account(struct eca_request *request, struct eca_finding *kept, 
     if (find == NULL)
         return;
     if (ask_directory(request, find, found)) {
-        eca_account_cache_store(request->r, request->cache_key, form, found);
+        if (!local)
+            eca_account_cache_store(request->r, request->cache_key, form, found);
         use_finding(request, found, "miss");
     } else if (age == ECA_CACHE_STALE) {
         serve_stale(request, kept);

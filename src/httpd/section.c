@@ -2,6 +2,7 @@
 /* Finding the sections of a configuration and what stands in their way. */
 #include "section.h"
 
+#include "open_directory.h"
 #include "service.h"
 
 #include <apr_strings.h>
@@ -20,6 +21,10 @@ const char *eca_policy_contradiction(const struct eca_policy *policy, const stru
                "header believes any password without it; write EASBasicDelegation same";
     if (config->directory_urls == NULL)
         return "EASDirectory is not set; write EASDirectory ldap://dc1.example.com";
+    if (eca_directory_file(config) != NULL && policy->authenticate != ECA_AUTHENTICATE_CERTIFICATE
+        && policy->basic_provider == ECA_BASIC_PROVIDER_DIRECTORY)
+        return "EASDirectory file: holds no passwords; write EASAuthenticate certificate, or EASBasicProvider file and "
+               "AuthUserFile";
     if (config->trusted_issuers == NULL
         && (wants_certificate || policy->ssl_verify_client == ECA_SSL_VERIFY_OPTIONAL_NO_CA))
         return "EASTrustedIssuers is not set; name the PEM file with the CAs of the client certificates";
@@ -66,7 +71,8 @@ static const char *find_backend(const struct eca_section *section, const server_
 static bool needs_keytab(const struct eca_served_section *served)
 {
     return served->policy->delegation == ECA_DELEGATION_KERBEROS
-           || served->config->directory_bind.method == ECA_LDAP_BIND_GSSAPI;
+           || (served->config->directory_bind.method == ECA_LDAP_BIND_GSSAPI
+               && eca_directory_file(served->config) == NULL);
 }
 
 static const char *find_problem(apr_pool_t *pool, const struct eca_served_section *served)

@@ -2,8 +2,8 @@
 /* Making and ending what runs for a server. */
 #include "service.h"
 
+#include "open_directory.h"
 #include "password_file.h"
-#include "thread_credential.h"
 
 #include <apr_file_info.h>
 #include <apr_strings.h>
@@ -127,6 +127,8 @@ bool eca_service_prepare(apr_pool_t *pool, const struct eca_server_config *confi
         && apr_stat(&info, config->directory_ca_file, APR_FINFO_TYPE, pool) != APR_SUCCESS)
         return eca_error_set(err, "EASDirectoryCAFile: %s does not exist or cannot be reached",
                              config->directory_ca_file);
+    if (!eca_open_directory_check(pool, config, err))
+        return false;
     if (config->directory_bind.method == ECA_LDAP_BIND_SIMPLE
         && !read_password(pool, service, config->directory_bind.file, err))
         return false;
@@ -134,42 +136,6 @@ bool eca_service_prepare(apr_pool_t *pool, const struct eca_server_config *confi
         return false;
     service->prepared = digest_directory(config, err);
     return service->prepared;
-}
-
-static bool use_credentials(void *context, bool *unavailable, void **hold, struct eca_error *err)
-{
-    struct eca_service *service = context;
-
-    *unavailable = false;
-    return service->credential != NULL ? eca_thread_credential_use(service->credential, unavailable, hold, err)
-                                       : eca_error_set(err, "%s", service->keytab_failure);
-}
-
-static void release_credentials(void *context, void *hold)
-{
-    (void)context;
-    eca_thread_credential_release(hold);
-}
-
-static struct eca_directory *open_directory(const struct eca_server_config *config, struct eca_error *err)
-{
-    struct eca_ldap_settings settings = {
-        .base = config->directory_base,
-        .bind = config->directory_bind.method,
-        .bind_name = config->directory_bind.name,
-        .bind_password = config->service->bind_password,
-        .ca_file = config->directory_ca_file,
-        .extra_attribute = config->extra_attribute,
-        .connections = config->directory_connections,
-        .use_credentials = use_credentials,
-        .release_credentials = release_credentials,
-        .credentials_context = config->service,
-    };
-
-    settings.url_count = (size_t)config->directory_urls->nelts;
-    for (size_t i = 0; i < settings.url_count; i++)
-        settings.urls[i] = APR_ARRAY_IDX(config->directory_urls, (int)i, const char *);
-    return eca_ldap_directory_open(&settings, err);
 }
 
 /* Helpers that are stuck in a library keep what they use: the process ends soon and takes it along. */
@@ -190,7 +156,7 @@ static apr_status_t stop_service(void *data)
     return APR_SUCCESS;
 }
 
-void eca_service_start(apr_pool_t *pool, const struct eca_server_config *config)
+void eca_service_start(apr_pool_t *pool, const struct eca_server_config *config, server_rec *server)
 {
     struct eca_service *service = config->service;
     struct eca_error err = { .text = "" };
@@ -204,7 +170,7 @@ void eca_service_start(apr_pool_t *pool, const struct eca_server_config *config)
     if (service->credential == NULL) /* only who needs it is refused: delegation, and the GSSAPI bind */
         service->keytab_failure = apr_psprintf(pool, "EASKerberosKeytab, as httpd's user: %s", err.text);
     err.text[0] = '\0';
-    service->directory = open_directory(config, &err);
+    service->directory = eca_open_directory(config, server, &err);
     if (service->directory_jobs == NULL || service->kerberos_jobs == NULL || service->tickets == NULL)
         eca_error_set(&err, "out of memory");
     if (err.text[0] != '\0')

@@ -31,8 +31,11 @@ struct eca_service {
 bool eca_service_prepare(apr_pool_t *pool, const struct eca_server_config *config, bool needs_keytab,
                          struct eca_error *err);
 
-/* In the child, as its user: makes directory, credentials and helpers; connects nowhere. `pool` is the child's. */
-void eca_service_start(apr_pool_t *pool, const struct eca_server_config *config);
+/*
+ * In the child, as its user: makes directory, credentials and helpers; connects nowhere. `pool` is the child's; what
+ * has to be said later is logged for `server`.
+ */
+void eca_service_start(apr_pool_t *pool, const struct eca_server_config *config, server_rec *server);
 
 /*
  * Hands `*job` to the helpers and waits for it at most until `deadline`. True: *job has run and is released by the

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The setters of a server: what owns state. */
 #include "argument.h"
+#include "open_directory.h"
 #include "set_directives.h"
 
 #include <apr_strings.h>
@@ -27,21 +28,41 @@ const char *set_trusted_issuers(cmd_parms *cmd, void *config, const char *argume
     return add_path(cmd, &server->trusted_issuers, argument);
 }
 
+/* An account file stands alone: two answers of different kinds would not say whose account it is. */
+static const char *check_directory(cmd_parms *cmd, const apr_array_header_t *urls, const char **url)
+{
+    struct eca_error err = { .text = "" };
+    const char *path = *url;
+    const char *problem = NULL;
+
+    if (!eca_directory_url_is_file(*url) && !eca_ldap_url_check(*url, &err))
+        return apr_psprintf(cmd->pool, "ECA1015: EASDirectory: %s", err.text);
+    if (urls->nelts == ECA_LDAP_URLS_MAX)
+        return apr_psprintf(cmd->pool, "ECA1016: EASDirectory takes at most %d URLs", ECA_LDAP_URLS_MAX);
+    if (urls->nelts > 0
+        && (eca_directory_url_is_file(*url) || eca_directory_url_is_file(APR_ARRAY_IDX(urls, 0, const char *))))
+        return "ECA1050: EASDirectory file:PATH stands alone; write one file, or domain controllers";
+    if (!eca_directory_url_is_file(*url))
+        return NULL;
+    problem = eca_argument_path(cmd, path + strlen(ECA_DIRECTORY_FILE), &path);
+    if (problem == NULL)
+        *url = apr_pstrcat(cmd->pool, ECA_DIRECTORY_FILE, path, NULL);
+    return problem;
+}
+
 const char *set_directory_urls(cmd_parms *cmd, void *config, const char *argument)
 {
     struct eca_server_config *server = eca_server_config_of(cmd->server);
-    struct eca_error err = { .text = "" };
+    const char *problem = NULL;
 
     (void)config;
-    if (!eca_ldap_url_check(argument, &err))
-        return apr_psprintf(cmd->pool, "ECA1015: EASDirectory: %s", err.text);
     if (server->directory_urls == NULL)
         server->directory_urls = apr_array_make(cmd->pool, 2, sizeof(const char *));
-    if (server->directory_urls->nelts == ECA_LDAP_URLS_MAX)
-        return apr_psprintf(cmd->pool, "ECA1016: EASDirectory takes at most %d URLs", ECA_LDAP_URLS_MAX);
-    APR_ARRAY_PUSH(server->directory_urls, const char *) = argument;
+    problem = check_directory(cmd, server->directory_urls, &argument);
+    if (problem == NULL)
+        APR_ARRAY_PUSH(server->directory_urls, const char *) = argument;
     ECA_SET(server, directory_urls);
-    return NULL;
+    return problem;
 }
 
 const char *set_directory_base(cmd_parms *cmd, void *config, const char *argument)
