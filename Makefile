@@ -110,6 +110,15 @@ $(BUILD)/asan/eas-certauth: $(COMMAND_SOURCES:src/%.c=$(BUILD)/asan/%.o)
 	$(call SAY,ld)
 	$(Q)$(CC) $(ASAN) -o $@ $^ -ljansson -lcrypto
 
+# ---- what others make of a certificate, for tests/cli/test_differential.py -----------------------
+
+DIFFERENTIAL := $(BUILD)/sss_certmap
+
+$(DIFFERENTIAL): tests/differential/sss_certmap.c
+	@mkdir -p $(@D)
+	$(call SAY,cc)
+	$(Q)$(CC) $(BASE) -O2 $< -lsss_certmap -ltalloc -o $@
+
 # ---- unit tests and fuzz targets -----------------------------------------------------------------
 
 ALL_INCLUDES := $(addprefix -Isrc/,$(ROOMS)) $(APR_INCLUDES)
@@ -152,7 +161,8 @@ TSAN_PROGRAMS   := $(BUILD)/tsan/unit/jobs/test_job_pool \
 REPLAY_PROGRAMS := $(FUZZERS:tests/fuzz/%.c=$(BUILD)/asan/replay/%)
 FUZZ_PROGRAMS   := $(FUZZERS:tests/fuzz/%.c=$(BUILD)/fuzz/bin/%)
 
-test-programs: $(UNIT_PROGRAMS) $(TSAN_PROGRAMS) $(REPLAY_PROGRAMS) $(COMMAND) $(BUILD)/asan/eas-certauth
+test-programs: $(UNIT_PROGRAMS) $(TSAN_PROGRAMS) $(REPLAY_PROGRAMS) $(COMMAND) $(BUILD)/asan/eas-certauth \
+               $(DIFFERENTIAL)
 
 unit: packages-check ## unit tests under ASan, UBSan and TSan
 	@$(MAKE) --no-print-directory -j$$(nproc) $(UNIT_PROGRAMS) $(TSAN_PROGRAMS)

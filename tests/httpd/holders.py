@@ -6,6 +6,7 @@ import hashlib
 from functools import cache
 
 from pki.authority import run
+from pki.der import element
 from pki.extensions import sid_sections
 
 ISSUER = "DC=test,DC=example,CN=Example Issuing CA"    # as Windows writes the issuing CA's name
@@ -111,15 +112,6 @@ def contents(element):
     return element[2 + (element[1] & 0x7f if element[1] & 0x80 else 0):]
 
 
-def element(tag, content):
-    """A DER element (X.690 8.1)."""
-    length = len(content)
-    if length < 0x80:
-        return bytes((tag, length)) + content
-    digits = length.to_bytes((length.bit_length() + 7) // 8, "big")
-    return bytes((tag, 0x80 | len(digits))) + digits + content
-
-
 def resign(certificate, authority, old, new):
     """The certificate with some bytes exchanged for as many others, signed again by its issuer."""
     tbs, rest = take(contents(certificate.der))
@@ -129,8 +121,7 @@ def resign(certificate, authority, old, new):
     unsigned, der = (certificate.pem.with_name(f"{name}.{end}") for end in ("tbs", "der"))
     unsigned.write_bytes(tbs.replace(old, new))
     signature = run("dgst", "-sha256", "-sign", authority.key, unsigned)
-    der.write_bytes(element(0x30, unsigned.read_bytes() + algorithm
-                            + element(0x03, b"\0" + signature)))
+    der.write_bytes(element(0x30, unsigned.read_bytes(), algorithm, element(0x03, b"\0", signature)))
     pem = certificate.pem.with_name(f"{name}-changed.pem")
     chain = certificate.chain.with_name(f"{name}-changed.chain.pem")
     run("x509", "-inform", "DER", "-in", der, "-out", pem)
