@@ -3,10 +3,8 @@
 #include "ldap_directory.h"
 
 #include "ldap_clock.h"
-#include "ldap_filter.h"
 #include "ldap_groups.h"
-#include "ldap_message.h"
-#include "ldap_naming.h"
+#include "ldap_search.h"
 #include "ldap_servers.h"
 #include "ldap_tls.h"
 
@@ -133,183 +131,49 @@ static enum eca_ldap_fault ensure_naming(const struct eca_ldap_naming **out, str
     return ECA_LDAP_OK;
 }
 
-/* One search for accounts: by keys or by login name, the other is NULL. */
-struct account_search {
+struct account_question {
     struct eca_ldap_directory *directory;
-    const struct eca_mapping_keys *keys;
-    const struct eca_login_name *login;
-    bool configured_only; /* of the keys */
-    struct eca_candidates found;
-    char filter[ECA_LDAP_FILTER_MAX];
+    struct eca_ldap_search search;
 };
 
-/* Empty when there is nothing to search by; false when it does not fit. */
-static bool write_filter(struct account_search *search, const char *domain)
-{
-    struct eca_strbuf filter;
-
-    eca_strbuf_init(&filter, search->filter, sizeof search->filter);
-    if (search->keys != NULL)
-        (void)eca_ldap_filter_keys(&filter, search->keys, domain, search->configured_only);
-    else
-        eca_ldap_filter_login(&filter, search->login, domain);
-    return !filter.overflow;
-}
-
-static bool needs_certificates(const struct eca_mapping_keys *keys)
-{
-    for (size_t i = 0; keys != NULL && i < keys->count; i++) {
-        if (keys->keys[i].kind == ECA_MAPPING_CERTIFICATE)
-            return true;
-    }
-    return false;
-}
-
-/* Judges one entry; adds it when it really is one of those asked for. */
-static bool add_entry(struct account_search *search, const struct eca_ldap_naming *naming,
-                      const struct eca_ldap_entry *entry, struct eca_error *err)
-{
-    struct eca_candidate *candidate = &search->found.items[search->found.count];
-    const char *netbios;
-    bool belongs;
-
-    if (!eca_ldap_entry_account(&candidate->account, entry, search->directory->servers.settings.extra_attribute, err))
-        return false;
-    netbios = eca_ldap_naming_netbios(naming, candidate->account.domain);
-    memcpy(candidate->account.netbios, netbios, strlen(netbios) + 1);
-    candidate->matched = 0;
-    if (search->keys == NULL)
-        belongs = eca_login_name_means(search->login, &candidate->account);
-    else if (eca_ldap_entry_match(&candidate->matched, entry, &candidate->account, search->keys, err))
-        belongs = candidate->matched != 0;
-    else
-        return false;
-    if (belongs)
-        search->found.count++;
-    return true;
-}
-
-static bool add_message(struct account_search *search, const struct eca_ldap_naming *naming, LDAP *ld,
-                        LDAPMessage *message, struct eca_error *err)
-{
-    struct eca_ldap_message read;
-    bool added;
-
-    if (!eca_ldap_message_open(&read, ld, message, err))
-        return false;
-    added = add_entry(search, naming, &read.entry, err);
-    eca_ldap_message_close(&read);
-    return added;
-}
-
-/* References in the answer are not entries and so are skipped. */
-static enum eca_ldap_fault read_answer(struct account_search *search, const struct eca_ldap_naming *naming, LDAP *ld,
-                                       LDAPMessage *answer, struct eca_error *err)
-{
-    search->found.count = 0;
-    for (LDAPMessage *message = ldap_first_entry(ld, answer); message != NULL; message = ldap_next_entry(ld, message)) {
-        if (search->found.count == ECA_MAPPING_CANDIDATES_MAX) {
-            search->found.truncated = true;
-            return ECA_LDAP_OK;
-        }
-        if (!add_message(search, naming, ld, message, err))
-            return ECA_LDAP_FINAL;
-    }
-    return ECA_LDAP_OK;
-}
-
-static enum eca_ldap_fault search_once(struct account_search *search, struct eca_ldap_connection *connection,
-                                       const struct eca_ldap_naming *naming, apr_time_t until, struct eca_error *err)
-{
-    const char *const extra = search->directory->servers.settings.extra_attribute;
-    const bool certificates = needs_certificates(search->keys);
-    const char *const attributes[] = {
-        "objectSid",
-        "sAMAccountName",
-        "userPrincipalName",
-        "mail",
-        "altSecurityIdentities",
-        "userAccountControl",
-        "msDS-User-Account-Control-Computed",
-        "accountExpires",
-        "whenCreated",
-        certificates ? "userCertificate" : extra,
-        certificates ? extra : NULL,
-        NULL,
-    };
-    const struct eca_ldap_query query = {
-        .base = naming->base,
-        .scope = LDAP_SCOPE_SUBTREE,
-        .filter = search->filter,
-        .attributes = attributes,
-        .size_limit = ECA_MAPPING_CANDIDATES_MAX,
-    };
-    LDAPMessage *answer = NULL;
-    enum eca_ldap_fault fault;
-
-    search->found.count = 0;
-    search->found.truncated = false;
-    if (!write_filter(search, naming->domain)) {
-        eca_error_set(err, "the search filter is longer than %d bytes", ECA_LDAP_FILTER_MAX);
-        return ECA_LDAP_FINAL;
-    }
-    if (search->filter[0] == '\0')
-        return ECA_LDAP_OK;
-    fault = eca_ldap_connection_search(connection, &query, until, &answer, &search->found.truncated, err);
-    if (fault == ECA_LDAP_OK) {
-        fault = read_answer(search, naming, connection->ld, answer, err);
-        ldap_msgfree(answer);
-    }
-    return fault;
-}
-
-/*
- * Keys that are not configured only name a refusal or locate a stored certificate. Where they find a crowd (one
- * mail address for many accounts), they are left out, so that the crowd hides nobody.
- */
 static enum eca_ldap_fault search_accounts(void *context, struct eca_ldap_connection *connection, apr_time_t until,
                                            struct eca_error *err)
 {
-    struct account_search *search = context;
+    struct account_question *question = context;
     const struct eca_ldap_naming *naming = NULL;
-    enum eca_ldap_fault fault = ensure_naming(&naming, search->directory, connection, until, err);
+    const enum eca_ldap_fault fault = ensure_naming(&naming, question->directory, connection, until, err);
 
-    if (fault != ECA_LDAP_OK)
-        return fault;
-    search->configured_only = false;
-    fault = search_once(search, connection, naming, until, err);
-    if (fault != ECA_LDAP_OK || search->keys == NULL || !search->found.truncated)
-        return fault;
-    search->configured_only = true;
-    return search_once(search, connection, naming, until, err);
+    return fault == ECA_LDAP_OK ? eca_ldap_search_run(&question->search, connection, naming, until, err) : fault;
 }
 
-static enum eca_ldap_fault run_search(struct account_search *search, apr_time_t deadline, struct eca_error *err)
+static enum eca_ldap_fault run_search(struct account_question *question, apr_time_t deadline, struct eca_error *err)
 {
     const struct eca_ldap_task task = {
         .purpose = ECA_LDAP_FOR_SEARCH,
         .run = search_accounts,
-        .context = search,
+        .context = question,
     };
 
-    return eca_ldap_servers_run(&search->directory->servers, &task, eca_ldap_clock_from_wall(deadline), err);
+    return eca_ldap_servers_run(&question->directory->servers, &task, eca_ldap_clock_from_wall(deadline), err);
 }
 
-static struct account_search *new_search(struct eca_directory *directory, struct eca_error *err)
+static struct account_question *new_question(struct eca_directory *directory, struct eca_error *err)
 {
-    struct account_search *search = calloc(1, sizeof *search);
+    struct account_question *question = calloc(1, sizeof *question);
 
-    if (search == NULL)
+    if (question == NULL) {
         eca_error_set(err, "out of memory");
-    else
-        search->directory = ldap_directory(directory);
-    return search;
+        return NULL;
+    }
+    question->directory = ldap_directory(directory);
+    question->search.extra_attribute = question->directory->servers.settings.extra_attribute;
+    return question;
 }
 
 static enum eca_directory_answer find_by_keys(struct eca_directory *directory, const struct eca_mapping_keys *keys,
                                               apr_time_t deadline, struct eca_candidates *out, struct eca_error *err)
 {
-    struct account_search *search;
+    struct account_question *question;
     enum eca_ldap_fault fault;
 
     if (keys->count == 0) {
@@ -317,14 +181,14 @@ static enum eca_directory_answer find_by_keys(struct eca_directory *directory, c
         out->truncated = false;
         return ECA_DIRECTORY_ANSWERED;
     }
-    search = new_search(directory, err);
-    if (search == NULL)
+    question = new_question(directory, err);
+    if (question == NULL)
         return ECA_DIRECTORY_FAILED;
-    search->keys = keys;
-    fault = run_search(search, deadline, err);
+    question->search.keys = keys;
+    fault = run_search(question, deadline, err);
     if (fault == ECA_LDAP_OK)
-        *out = search->found;
-    free(search);
+        *out = question->search.found;
+    free(question);
     return eca_ldap_fault_answer(fault);
 }
 
@@ -332,19 +196,19 @@ static enum eca_directory_answer find_by_login(struct eca_directory *directory, 
                                                apr_time_t deadline, struct eca_account *out, bool *found,
                                                struct eca_error *err)
 {
-    struct account_search *search = new_search(directory, err);
+    struct account_question *question = new_question(directory, err);
     enum eca_ldap_fault fault;
 
-    if (search == NULL)
+    if (question == NULL)
         return ECA_DIRECTORY_FAILED;
-    search->login = login;
-    fault = run_search(search, deadline, err);
+    question->search.login = login;
+    fault = run_search(question, deadline, err);
     if (fault == ECA_LDAP_OK) {
-        *found = search->found.count == 1 && !search->found.truncated;
+        *found = question->search.found.count == 1 && !question->search.found.truncated;
         if (*found)
-            *out = search->found.items[0].account;
+            *out = question->search.found.items[0].account;
     }
-    free(search);
+    free(question);
     return eca_ldap_fault_answer(fault);
 }
 
