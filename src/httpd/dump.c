@@ -93,6 +93,17 @@ DUMP(purposes, const struct eca_purposes *)
     }
 }
 
+DUMP(certificate_policies, const struct eca_certificate_policies *)
+{
+    char number[MAX_STRING_LEN];
+
+    (void)served;
+    for (size_t i = 0; value != NULL && i < value->count; i++) {
+        (void)OBJ_obj2txt(number, sizeof number, value->accepted[i], 1);
+        add(arguments, number);
+    }
+}
+
 DUMP(mapping, const struct eca_mapping_setting *)
 {
     (void)served;

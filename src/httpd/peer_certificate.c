@@ -5,6 +5,19 @@
 #include "handshake.h"
 #include "path.h"
 
+static enum eca_certificate_fact judge(struct eca_request *request, X509 *x509)
+{
+    const struct eca_path_question question = {
+        .leaf = x509,
+        .chain = request->work->chain,
+        .purposes = request->policy->purposes,
+        .policies = request->policy->certificate_policies,
+        .now = apr_time_sec(request->r->request_time),
+    };
+
+    return eca_path_judge(request->service->anchors, &question, NULL, &request->work->detail);
+}
+
 void eca_peer_certificate_read(struct eca_request *request)
 {
     struct eca_request_work *work = request->work;
@@ -17,9 +30,7 @@ void eca_peer_certificate_read(struct eca_request *request)
     if (x509 == NULL)
         return;
     if (eca_certificate_open(&work->certificate, x509, &work->detail))
-        request->facts.certificate = eca_path_judge(request->service->anchors, x509, work->chain,
-                                                    request->policy->purposes, apr_time_sec(request->r->request_time),
-                                                    &work->detail);
+        request->facts.certificate = judge(request, x509);
     else
         request->facts.certificate = ECA_CERTIFICATE_MALFORMED;
     X509_free(x509);

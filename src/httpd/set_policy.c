@@ -81,6 +81,31 @@ const char *set_purposes(cmd_parms *cmd, void *config, const char *argument)
     return NULL;
 }
 
+const char *set_certificate_policies(cmd_parms *cmd, void *config, const char *argument)
+{
+    struct eca_policy *policy = config;
+    struct eca_certificate_policies *policies = apr_pcalloc(cmd->pool, sizeof *policies);
+    ASN1_OBJECT *object = NULL;
+
+    if (ECA_IS_SET(policy, certificate_policies) && policy->certificate_policies != NULL)
+        *policies = *policy->certificate_policies;
+    ECA_SET(policy, certificate_policies);
+    policy->certificate_policies = NULL;
+    if (ap_cstr_casecmp(argument, "any") == 0)
+        return NULL;
+    object = OBJ_txt2obj(argument, 1);
+    if (object == NULL)
+        return apr_psprintf(
+            cmd->pool, "ECA1060: EASCertificatePolicy \"%s\" is no OID; write 1.3.6.1.4.1.99999.1, or any", argument);
+    apr_pool_cleanup_register(cmd->pool, object, free_object, apr_pool_cleanup_null);
+    if (policies->count == ECA_CERTIFICATE_POLICIES_MAX)
+        return apr_psprintf(cmd->pool, "ECA1061: EASCertificatePolicy takes at most %d OIDs",
+                            ECA_CERTIFICATE_POLICIES_MAX);
+    policies->accepted[policies->count++] = object;
+    policy->certificate_policies = policies;
+    return NULL;
+}
+
 static apr_status_t close_anchors(void *anchors)
 {
     eca_trust_anchors_close(anchors);

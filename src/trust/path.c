@@ -2,6 +2,7 @@
 /* The trust stage: path, signatures and CA rules by OpenSSL's verifier, then purpose, then dates. */
 #include "path.h"
 
+#include "der.h"
 #include "distinguished_name.h"
 
 #include <openssl/err.h>
@@ -248,17 +249,70 @@ static enum eca_certificate_fact judge_dates(STACK_OF(X509) * path, int64_t now,
     }
 }
 
-enum eca_certificate_fact eca_path_judge(const struct eca_trust_anchors *anchors, X509 *leaf, STACK_OF(X509) * chain,
-                                         const struct eca_purposes *purposes, int64_t now, struct eca_error *err)
+/* "Certificate Template" (MS-CRTD, [MS-WCCE] 2.2.2.7.7.2): SEQUENCE { templateID OBJECT IDENTIFIER, … }. */
+#define OID_CERTIFICATE_TEMPLATE "1.3.6.1.4.1.311.21.7"
+
+static bool is_template(X509 *leaf, const ASN1_OBJECT *wanted)
+{
+    ASN1_OBJECT *type = OBJ_txt2obj(OID_CERTIFICATE_TEMPLATE, 1);
+    const int at = X509_get_ext_by_OBJ(leaf, type, -1);
+    const ASN1_OCTET_STRING *value = at < 0 ? NULL : X509_EXTENSION_get_data(X509_get_ext(leaf, at));
+    struct eca_slice rest, sequence, identifier;
+    bool same = false;
+
+    ASN1_OBJECT_free(type);
+    if (value == NULL)
+        return false;
+    rest = (struct eca_slice){ ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value) };
+    if (eca_der_take(&rest, ECA_DER_SEQUENCE, &sequence)
+        && eca_der_take(&sequence, ECA_DER_OBJECT_IDENTIFIER, &identifier))
+        same = eca_slice_equal(identifier, (struct eca_slice){ OBJ_get0_data(wanted), OBJ_length(wanted) });
+    return same;
+}
+
+static bool has_policy(const CERTIFICATEPOLICIES *present, const ASN1_OBJECT *wanted)
+{
+    for (int i = 0; present != NULL && i < sk_POLICYINFO_num(present); i++) {
+        if (OBJ_cmp(sk_POLICYINFO_value(present, i)->policyid, wanted) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool judge_policy(X509 *leaf, const struct eca_certificate_policies *policies, struct eca_error *err)
+{
+    CERTIFICATEPOLICIES *present = NULL;
+    bool good = policies == NULL;
+
+    if (good)
+        return true;
+    present = X509_get_ext_d2i(leaf, NID_certificate_policies, NULL, NULL);
+    for (size_t i = 0; i < policies->count && !good; i++)
+        good = has_policy(present, policies->accepted[i]) || is_template(leaf, policies->accepted[i]);
+    CERTIFICATEPOLICIES_free(present);
+    return good || eca_error_set(err, "it has no policy or template that EASCertificatePolicy accepts");
+}
+
+static enum eca_certificate_fact judge_path(STACK_OF(X509) * path, const struct eca_path_question *question,
+                                            struct eca_error *err)
+{
+    if (!judge_purpose(path, question->purposes, err) || !judge_policy(question->leaf, question->policies, err))
+        return ECA_CERTIFICATE_PURPOSE;
+    return judge_dates(path, question->now, err);
+}
+
+enum eca_certificate_fact eca_path_judge(const struct eca_trust_anchors *anchors,
+                                         const struct eca_path_question *question, STACK_OF(X509) * *path,
+                                         struct eca_error *err)
 {
     enum eca_certificate_fact fact = ECA_CERTIFICATE_UNTRUSTED;
     X509_STORE_CTX *context = NULL;
 
-    if (chain != NULL && sk_X509_num(chain) > ECA_CHAIN_MAX) {
+    if (question->chain != NULL && sk_X509_num(question->chain) > ECA_CHAIN_MAX) {
         eca_error_set(err, "more than %d certificates were sent along", ECA_CHAIN_MAX);
         goto out;
     }
-    context = build_best_path(anchors, leaf, chain, now);
+    context = build_best_path(anchors, question->leaf, question->chain, question->now);
     if (context == NULL) {
         eca_error_set(err, "out of memory");
         goto out;
@@ -268,10 +322,9 @@ enum eca_certificate_fact eca_path_judge(const struct eca_trust_anchors *anchors
                       X509_STORE_CTX_get_error_depth(context));
         goto out;
     }
-    if (judge_purpose(X509_STORE_CTX_get0_chain(context), purposes, err))
-        fact = judge_dates(X509_STORE_CTX_get0_chain(context), now, err);
-    else
-        fact = ECA_CERTIFICATE_PURPOSE;
+    fact = judge_path(X509_STORE_CTX_get0_chain(context), question, err);
+    if (fact == ECA_CERTIFICATE_GOOD && path != NULL)
+        *path = X509_STORE_CTX_get1_chain(context);
 
 out:
     X509_STORE_CTX_free(context);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #define ECA_PURPOSES_MAX 16
+#define ECA_CERTIFICATE_POLICIES_MAX 16
 #define ECA_CHAIN_MAX 16 /* certificates a client may send along and that are looked at */
 
 /* The accepted issuers: every CA in the files is a trust anchor and may also serve as an intermediate. */
@@ -35,13 +36,30 @@ struct eca_purposes {
     bool any; /* `any`: everything is accepted */
 };
 
+/* EASCertificatePolicy: one of these must be among the certificate's own policies or be its Microsoft template. */
+struct eca_certificate_policies {
+    ASN1_OBJECT *accepted[ECA_CERTIFICATE_POLICIES_MAX]; /* owned by the configuration */
+    size_t count;
+};
+
+/* A certificate, and what it has to be. */
+struct eca_path_question {
+    X509 *leaf;
+    STACK_OF(X509) * chain; /* further certificates to build a path from; NULL: a resumed session brings none */
+    const struct eca_purposes *purposes;
+    const struct eca_certificate_policies *policies; /* NULL: any */
+    int64_t now;                                     /* seconds since 1970 */
+};
+
 /*
- * Judges `leaf`, with `chain` (may be NULL: a resumed session brings none) as further certificates to
- * build a path from. `now` in seconds since 1970. Never ECA_CERTIFICATE_ABSENT. The order of judgement is that of
- * reasons.md: untrusted, purpose, expired, not yet valid. `err` receives the sentence when not GOOD. Contacts nobody.
+ * Judges a certificate. Never ECA_CERTIFICATE_ABSENT. The order of judgement is that of
+ * reasons.md: untrusted, purpose (and policy), expired, not yet valid. `err` receives the sentence when not GOOD.
+ * When GOOD, `*path` (`path` may be NULL) is the certification path from the certificate to its trust anchor, both
+ * included, to be freed by the caller with sk_X509_pop_free(…, X509_free); otherwise it is untouched. Contacts nobody.
  * Threads: any number on the same anchors.
  */
-enum eca_certificate_fact eca_path_judge(const struct eca_trust_anchors *anchors, X509 *leaf, STACK_OF(X509) * chain,
-                                         const struct eca_purposes *purposes, int64_t now, struct eca_error *err);
+enum eca_certificate_fact eca_path_judge(const struct eca_trust_anchors *anchors,
+                                         const struct eca_path_question *question, STACK_OF(X509) * *path,
+                                         struct eca_error *err);
 
 #endif

@@ -8,9 +8,10 @@ struct eca_mapping_policy eca_sid_uri_policy(const struct eca_mapping_policy *po
 {
     static const struct eca_purposes any = { .any = true };
     struct eca_mapping_policy without = { .count = 0 };
+    const struct eca_path_question question = { .leaf = leaf, .chain = chain, .purposes = &any, .now = now };
     struct eca_error ignored = { .text = "" };
 
-    if (issuers == NULL || eca_path_judge(issuers, leaf, chain, &any, now, &ignored) == ECA_CERTIFICATE_GOOD)
+    if (issuers == NULL || eca_path_judge(issuers, &question, NULL, &ignored) == ECA_CERTIFICATE_GOOD)
         return *policy;
     for (size_t i = 0; i < policy->count; i++) {
         if (policy->kinds[i] != ECA_MAPPING_SID_URI)

@@ -36,6 +36,8 @@ REFUSED_ARGUMENTS = [
     ("ECA1004", "EASExtendedKeyUsage", "smartcard", "clientAuth", "unknown usage"),
     ("ECA1005", "EASExtendedKeyUsage", " ".join(f"1.2.3.{n}" for n in range(40)), "at most",
      "too many usages"),
+    ("ECA1060", "EASCertificatePolicy", "phones", "is no OID", "a name"),
+    ("ECA1061", "EASCertificatePolicy", " ".join(f"1.2.3.{n}" for n in range(17)), "at most 16", "too many"),
     ("ECA1006", "EASMapping", "sid-uri=/nowhere.pem", "cannot be read", "no such file"),
     ("ECA1007", "EASMapping", "mail", "issuer-subject, subject or rfc822", "unknown kind"),
     ("ECA1007", "EASMapping", "issuer", "issuer-serial", "any certificate of a CA"),

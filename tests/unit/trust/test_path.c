@@ -33,6 +33,9 @@ struct recipe {
     const char *key_usage;
     const char *extended_key_usage;
     const char *critical_oid; /* an extension nobody knows, marked critical */
+    const char *policies; /* certificatePolicies */
+    const char *template; /* the value of Microsoft's template extension, in hexadecimal */
+    const char *name_constraints;
     bool sha1; /* signed with it instead of SHA-256 */
     long begins, ends; /* days from NOW; both 0: from -100 to 100 */
 };
@@ -74,6 +77,39 @@ static void add_unknown_critical(X509 *certificate, const char *oid)
     ASN1_OCTET_STRING_free(content);
 }
 
+static void add_template(X509 *certificate, const char *hex)
+{
+    ASN1_OCTET_STRING *content = ASN1_OCTET_STRING_new();
+    ASN1_OBJECT *object = OBJ_txt2obj("1.3.6.1.4.1.311.21.7", 1);
+    X509_EXTENSION *extension = NULL;
+    long length = 0;
+
+    ASN1_STRING_set0(content, OPENSSL_hexstr2buf(hex, &length), 0);
+    content->length = (int)length;
+    extension = X509_EXTENSION_create_by_OBJ(NULL, object, 0, content);
+    assert_int_equal(X509_add_ext(certificate, extension, -1), 1);
+    X509_EXTENSION_free(extension);
+    ASN1_OBJECT_free(object);
+    ASN1_OCTET_STRING_free(content);
+}
+
+/* OIDs, each followed by a blank or the end. */
+static void add_policies(X509 *certificate, const char *oids)
+{
+    CERTIFICATEPOLICIES *policies = sk_POLICYINFO_new_null();
+    char copy[128], *rest = copy;
+
+    strcpy(copy, oids);
+    for (char *oid = strsep(&rest, " "); oid != NULL; oid = strsep(&rest, " ")) {
+        POLICYINFO *policy = POLICYINFO_new();
+
+        policy->policyid = OBJ_txt2obj(oid, 1);
+        sk_POLICYINFO_push(policies, policy);
+    }
+    assert_int_equal(X509_add1_ext_i2d(certificate, NID_certificate_policies, policies, 0, 0), 1);
+    CERTIFICATEPOLICIES_free(policies);
+}
+
 static void set_name(X509_NAME *name, const char *common_name)
 {
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)common_name, -1, -1, 0);
@@ -94,6 +130,11 @@ static X509 *make(const struct recipe *recipe)
     add_extension(certificate, NID_basic_constraints, recipe->basic_constraints);
     add_extension(certificate, NID_key_usage, recipe->key_usage);
     add_extension(certificate, NID_ext_key_usage, recipe->extended_key_usage);
+    if (recipe->policies != NULL)
+        add_policies(certificate, recipe->policies);
+    add_extension(certificate, NID_name_constraints, recipe->name_constraints);
+    if (recipe->template != NULL)
+        add_template(certificate, recipe->template);
     if (recipe->critical_oid != NULL)
         add_unknown_critical(certificate, recipe->critical_oid);
     assert_true(X509_sign(certificate, keys[recipe->signer], recipe->sha1 ? EVP_sha1() : EVP_sha256()) > 0);
@@ -231,6 +272,23 @@ static STACK_OF(X509) *make_chain(const struct recipe *const *recipes)
     return chain;
 }
 
+/* When GOOD, the path leads from the certificate to an anchor. */
+static enum eca_certificate_fact judge(const struct eca_trust_anchors *anchors, X509 *leaf, STACK_OF(X509) *chain,
+                                       const struct eca_purposes *purposes, struct eca_error *err)
+{
+    const struct eca_path_question question = { .leaf = leaf, .chain = chain, .purposes = purposes, .now = NOW };
+    STACK_OF(X509) *path = NULL;
+    const enum eca_certificate_fact fact = eca_path_judge(anchors, &question, &path, err);
+
+    assert_int_equal(path != NULL, fact == ECA_CERTIFICATE_GOOD);
+    for (int i = 0; path != NULL && i + 1 < sk_X509_num(path); i++)
+        assert_int_equal(X509_check_issued(sk_X509_value(path, i + 1), sk_X509_value(path, i)), X509_V_OK);
+    if (path != NULL)
+        assert_int_equal(X509_cmp(sk_X509_value(path, 0), leaf), 0);
+    sk_X509_pop_free(path, X509_free);
+    return fact;
+}
+
 static void test_judge_certificate_gives_its_fact(void **state)
 {
     (void)state;
@@ -243,13 +301,75 @@ static void test_judge_certificate_gives_its_fact(void **state)
         X509 *leaf = make(&row->leaf);
 
         print_message("  %s\n", row->why);
-        assert_int_equal(eca_path_judge(anchors, leaf, chain, &purposes, NOW, &err), row->fact);
+        assert_int_equal(judge(anchors, leaf, chain, &purposes, &err), row->fact);
         assert_int_equal(err.text[0] == '\0', row->fact == ECA_CERTIFICATE_GOOD);
         X509_free(leaf);
         sk_X509_pop_free(chain, X509_free);
         eca_trust_anchors_close(anchors);
         ASN1_OBJECT_free(purposes.accepted[0]);
     }
+}
+
+#define TEMPLATE "060a2b060104018237150801" /* 1.3.6.1.4.1.311.21.8.1 */
+#define OTHER_TEMPLATE "060a2b060104018237150802"
+
+static void test_judge_policy_or_template_must_be_accepted(void **state)
+{
+    static const struct {
+        const char *why;
+        struct recipe leaf;
+        const char *accepted[3];
+        enum eca_certificate_fact fact;
+    } rows[] = {
+        { "the policy", { .policies = "1.2.3.4" }, { "1.2.3.4" }, ECA_CERTIFICATE_GOOD },
+        { "one of several policies", { .policies = "1.2.3.4 1.2.3.5" }, { "1.2.3.5" }, ECA_CERTIFICATE_GOOD },
+        { "one of several accepted", { .policies = "1.2.3.4" }, { "1.2.3.9", "1.2.3.4" }, ECA_CERTIFICATE_GOOD },
+        { "another policy", { .policies = "1.2.3.4" }, { "1.2.3.5" }, ECA_CERTIFICATE_PURPOSE },
+        { "one that begins alike", { .policies = "1.2.3.45" }, { "1.2.3.4" }, ECA_CERTIFICATE_PURPOSE },
+        { "no policy", { .subject = NULL }, { "1.2.3.4" }, ECA_CERTIFICATE_PURPOSE },
+        { "anyPolicy in the certificate is not the one wanted", { .policies = "2.5.29.32.0" }, { "1.2.3.4" },
+          ECA_CERTIFICATE_PURPOSE },
+        { "the template", { .template = "3012" TEMPLATE "020164" "020101" },
+          { "1.3.6.1.4.1.311.21.8.1" }, ECA_CERTIFICATE_GOOD },
+        { "the template without versions", { .template = "300c" TEMPLATE },
+          { "1.3.6.1.4.1.311.21.8.1" }, ECA_CERTIFICATE_GOOD },
+        { "another template", { .template = "300c" OTHER_TEMPLATE }, { "1.3.6.1.4.1.311.21.8.1" },
+          ECA_CERTIFICATE_PURPOSE },
+        { "a template of unreadable shape", { .template = TEMPLATE },
+          { "1.3.6.1.4.1.311.21.8.1" }, ECA_CERTIFICATE_PURPOSE },
+        { "a template that is cut", { .template = "300c" "060a2b0601040182" }, { "1.3.6.1.4.1.311.21.8.1" },
+          ECA_CERTIFICATE_PURPOSE },
+        { "an empty template", { .template = "3000" }, { "1.3.6.1.4.1.311.21.8.1" }, ECA_CERTIFICATE_PURPOSE },
+    };
+    const struct recipe *const trusted[] = { &root, NULL };
+    struct eca_trust_anchors *anchors = open_anchors(trusted);
+    struct eca_purposes purposes = read_purposes(NULL);
+    (void)state;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct eca_certificate_policies policies = { .count = 0 };
+        struct recipe recipe = rows[i].leaf;
+        struct eca_error err = { .text = "" };
+        X509 *leaf = NULL;
+        struct eca_path_question question = { .purposes = &purposes, .policies = &policies, .now = NOW };
+
+        recipe.subject = "alice";
+        recipe.issuer = "Root";
+        recipe.key = KEY_LEAF;
+        recipe.signer = KEY_ROOT;
+        question.leaf = leaf = make(&recipe);
+        while (rows[i].accepted[policies.count] != NULL) {
+            policies.accepted[policies.count] = OBJ_txt2obj(rows[i].accepted[policies.count], 1);
+            policies.count++;
+        }
+        print_message("  %s\n", rows[i].why);
+        assert_int_equal(eca_path_judge(anchors, &question, NULL, &err), rows[i].fact);
+        assert_int_equal(err.text[0] == '\0', rows[i].fact == ECA_CERTIFICATE_GOOD);
+        for (size_t j = 0; j < policies.count; j++)
+            ASN1_OBJECT_free(policies.accepted[j]);
+        X509_free(leaf);
+    }
+    eca_trust_anchors_close(anchors);
 }
 
 static void test_judge_signature_changed_is_untrusted(void **state)
@@ -268,7 +388,7 @@ static void test_judge_signature_changed_is_untrusted(void **state)
     der[length - 1] ^= 1;
     at = der;
     changed = d2i_X509(NULL, &at, length);
-    assert_int_equal(eca_path_judge(anchors, changed, NULL, &purposes, NOW, &err), ECA_CERTIFICATE_UNTRUSTED);
+    assert_int_equal(judge(anchors, changed, NULL, &purposes, &err), ECA_CERTIFICATE_UNTRUSTED);
     X509_free(changed);
     X509_free(signed_one);
     OPENSSL_free(der);
@@ -288,7 +408,7 @@ static void test_judge_long_chain_is_untrusted(void **state)
     (void)state;
     for (int i = 0; i <= ECA_CHAIN_MAX; i++)
         sk_X509_push(chain, make(&strange));
-    assert_int_equal(eca_path_judge(anchors, leaf, chain, &purposes, NOW, &err), ECA_CERTIFICATE_UNTRUSTED);
+    assert_int_equal(judge(anchors, leaf, chain, &purposes, &err), ECA_CERTIFICATE_UNTRUSTED);
     sk_X509_pop_free(chain, X509_free);
     X509_free(leaf);
     eca_trust_anchors_close(anchors);
@@ -360,6 +480,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_judge_certificate_gives_its_fact),
+        cmocka_unit_test(test_judge_policy_or_template_must_be_accepted),
         cmocka_unit_test(test_judge_signature_changed_is_untrusted),
         cmocka_unit_test(test_judge_long_chain_is_untrusted),
         cmocka_unit_test(test_anchors_open_unusable_file_is_refused),
