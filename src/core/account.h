@@ -17,7 +17,7 @@
 #define ECA_ACCOUNT_NETBIOS_MAX 65
 #define ECA_ACCOUNT_ATTRIBUTE_MAX 1025
 
-/* NUL-terminated texts, "" where the directory has no value. No value holds a control character. */
+/* NUL-terminated texts, "" where the directory has no value. All are UTF-8 without control characters. */
 struct eca_account {
     char dn[ECA_ACCOUNT_DN_MAX];
     char sid[ECA_SID_TEXT_MAX];

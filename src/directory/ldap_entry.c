@@ -2,6 +2,8 @@
 /* One entry judged: complete or not an account, and which keys are really its own. */
 #include "ldap_entry.h"
 
+#include "utf8.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -42,23 +44,15 @@ static bool read_single(struct eca_slice *out, const struct eca_ldap_entry *entr
     return true;
 }
 
-static bool holds_control(struct eca_slice text)
-{
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.bytes[i] < 0x20 || text.bytes[i] == 0x7f)
-            return true;
-    }
-    return false;
-}
-
 static bool copy_text(char *out, size_t capacity, struct eca_slice text, const char *dn, const char *name,
                       struct eca_error *err)
 {
     if (text.length >= capacity)
         return eca_error_set(err, "the directory entry %s cannot be used: %s is longer than %zu bytes", dn, name,
                              capacity - 1);
-    if (holds_control(text))
-        return eca_error_set(err, "the directory entry %s cannot be used: %s holds a control character", dn, name);
+    if (!eca_utf8_is_clean(text))
+        return eca_error_set(
+            err, "the directory entry %s cannot be used: %s holds a control character or invalid UTF-8", dn, name);
     if (text.length > 0)
         memcpy(out, text.bytes, text.length);
     out[text.length] = '\0';
@@ -126,8 +120,7 @@ static bool read_names(struct eca_account *out, const struct eca_ldap_entry *ent
 {
     struct eca_strbuf domain;
 
-    if (!copy_text(out->dn, sizeof out->dn, eca_slice_from_text(entry->dn), "(over-long or with control characters)",
-                   "its DN", err)
+    if (!copy_text(out->dn, sizeof out->dn, eca_slice_from_text(entry->dn), "(its name cannot be shown)", "its DN", err)
         || !read_text(out->sam_account_name, sizeof out->sam_account_name, entry, "sAMAccountName", err)
         || !read_text(out->upn, sizeof out->upn, entry, "userPrincipalName", err)
         || !read_text(out->mail, sizeof out->mail, entry, "mail", err))

@@ -26,7 +26,7 @@ struct eca_ldap_entry {
  * The account an entry describes, without `netbios`. Complete or untouched: false, with a sentence that names the
  * entry and the attribute, for an entry that cannot be judged: objectSid, sAMAccountName,
  * userAccountControl, msDS-User-Account-Control-Computed or accountExpires absent (not readable by us, or a
- * global catalog's) or malformed, a second value, a text that is over-long or holds a control character.
+ * global catalog's) or malformed, a second value, a text that is over-long, no UTF-8 or holds a control character.
  * Such an entry is an error of the whole question, never passed over: the next one would be chosen in
  * its place. A whenCreated that is absent or malformed is 0. Threads: any.
  */

@@ -7,6 +7,7 @@
  *      && build/make_corpus tests/fuzz/corpus
  */
 #include "account_record.h"
+#include "entry_input.h"
 #include "make_certificate.h"
 #include "rows.h"
 
@@ -201,6 +202,132 @@ static void write_records(void)
     }
 }
 
+#define DN "CN=Alice,CN=Users,DC=example,DC=test"
+#define ALICE_SID "\1\5\0\0\0\0\0\5\x15\0\0\0\x68\x4c\xe3\x1c\x20\xf7\x05\x52\x9c\x30\xc9\x5d\x4f\x04\0\0"
+#define VALUE(name, value) { name, SLICE(value) }
+#define STATE VALUE("userAccountControl", "66048"), VALUE("msDS-User-Account-Control-Computed", "0"), \
+              VALUE("accountExpires", "9223372036854775807")
+#define SOMEBODY VALUE(ENTRY_INPUT_DN, DN), VALUE("objectSid", ALICE_SID)
+#define ALICE SOMEBODY, VALUE("sAMAccountName", "alice")
+#define ENTRY_VALUES 20
+
+struct entry_value {
+    const char *name;
+    struct eca_slice value;
+};
+
+static uint8_t entry_attribute(const char *name)
+{
+    uint8_t at = 0;
+
+    while (strcmp(entry_input_names[at], name) != 0)
+        at++;
+    return at;
+}
+
+/* As fuzz_ldap_entry puts them into entries itself. */
+static void write_list(const char *name, const struct entry_value *values)
+{
+    static struct make_der list;
+
+    list.length = 0;
+    for (size_t i = 0; i < ENTRY_VALUES && values[i].name != NULL; i++) {
+        const uint8_t head[] = { entry_attribute(values[i].name), (uint8_t)values[i].value.length };
+
+        make_der_append(&list, (struct eca_slice){ head, sizeof head });
+        make_der_append(&list, values[i].value);
+    }
+    write_input("ldap_entry", name, make_der_slice(&list));
+}
+
+/* The whole of an LDAPMessage, appended. */
+static void add_message(struct make_der *out, uint8_t tag, struct eca_slice content)
+{
+    static struct make_der inner;
+
+    inner.length = 0;
+    make_der_element(&inner, 0x02, (struct eca_slice)SLICE("\1"));
+    make_der_element(&inner, tag, content);
+    make_der_element(out, 0x30, make_der_slice(&inner));
+}
+
+/* One entry as a server sends it, each value an attribute of its own. */
+static void add_entry(struct make_der *out, const struct entry_value *values)
+{
+    static struct make_der entry, attributes, one, value;
+
+    entry.length = attributes.length = 0;
+    make_der_element(&entry, 0x04, values[0].value);
+    for (size_t i = 1; i < ENTRY_VALUES && values[i].name != NULL; i++) {
+        one.length = value.length = 0;
+        make_der_element(&value, 0x04, values[i].value);
+        make_der_element(&one, 0x04, eca_slice_from_text(values[i].name));
+        make_der_element(&one, 0x31, make_der_slice(&value));
+        make_der_element(&attributes, 0x30, make_der_slice(&one));
+    }
+    make_der_element(&entry, 0x30, make_der_slice(&attributes));
+    add_message(out, 0x64, make_der_slice(&entry));
+}
+
+static void write_streams(const struct entry_value *alice)
+{
+    const struct eca_slice done = SLICE("\x0a\1\0\4\0\4\0"), more = SLICE("\x0a\1\4\4\0\4\0"),
+                           busy = SLICE("\x0a\1\x33\4\0\4\4" "busy"), reference = SLICE("\4\6ldap:/");
+    static struct make_der stream;
+
+    add_entry(&stream, alice);
+    write_input("ldap_entry", "stream-cut", make_der_slice(&stream));
+    add_message(&stream, 0x73, reference);
+    add_entry(&stream, alice);
+    add_message(&stream, 0x65, done);
+    write_input("ldap_entry", "stream", make_der_slice(&stream));
+    stream.length = 0;
+    add_entry(&stream, alice);
+    add_message(&stream, 0x65, more);
+    write_input("ldap_entry", "stream-size-limit", make_der_slice(&stream));
+    stream.length = 0;
+    add_message(&stream, 0x65, busy);
+    write_input("ldap_entry", "stream-busy", make_der_slice(&stream));
+}
+
+/* Entries that are accounts with every kind of match, and such as are not. */
+static void write_entries(void)
+{
+    static const struct {
+        const char *name;
+        struct entry_value values[ENTRY_VALUES];
+    } rows[] = {
+        { "all", { ALICE, VALUE("userPrincipalName", "Alice@example.test"), VALUE("mail", "A@X"),
+          VALUE("altSecurityIdentities", "X509:<S>CN=x"),
+          VALUE("altSecurityIdentities", "X509:<I>DC=test,CN=\xc5\x81 CA<SR>0102"), STATE,
+          VALUE("whenCreated", "20261122224518.0Z"), VALUE("userCertificate", "DER"),
+          VALUE("telephoneNumber", "4711") } },
+        { "implicit", { SOMEBODY, VALUE("sAMAccountName", "ALICE"), STATE } },
+        { "certificate-alone", { VALUE(ENTRY_INPUT_DN, "CN=Bob,DC=test"),
+          VALUE("objectSid", "\1\1\0\0\0\0\0\5\x12\0\0\0"), VALUE("sAMAccountName", "bob"), STATE,
+          VALUE("userCertificate", "DER") } },
+        { "other-case", { SOMEBODY, VALUE("sAMAccountName", "alic\xc3\xa9"),
+          VALUE("ALTSECURITYIDENTITIES", "x509:<i>dc=TEST,cn=\xc5\x82 ca<sr>0102"), STATE } },
+        { "two", { ALICE, STATE, VALUE(ENTRY_INPUT_END, ""), VALUE(ENTRY_INPUT_DN, "CN=b,DC=b"),
+          VALUE("objectSid", ALICE_SID), VALUE("sAMAccountName", "b"), STATE } },
+        { "range", { ALICE, STATE, VALUE("altSecurityIdentities;range=0-1499", "X509:<S>CN=x") } },
+        { "range-certificate", { ALICE, STATE, VALUE("userCertificate;Range=0-1499", "DER") } },
+        { "second-value", { ALICE, VALUE("sAMAccountName", "bob"), STATE } },
+        { "control", { ALICE, VALUE("userPrincipalName", "alice\0@example.test"), STATE } },
+        { "latin", { SOMEBODY, VALUE("sAMAccountName", "j\xfcrgen"), STATE } },
+        { "global-catalog", { ALICE, VALUE("userAccountControl", "66048") } },
+        { "no-sid", { VALUE(ENTRY_INPUT_DN, DN), VALUE("objectSid", "S-1-5-21-1-2-3-4"),
+          VALUE("sAMAccountName", "alice"), STATE } },
+        { "numbers", { ALICE, VALUE("userAccountControl", "-2147483648"),
+          VALUE("msDS-User-Account-Control-Computed", "4294967295"),
+          VALUE("accountExpires", "-9223372036854775808"), VALUE("whenCreated", "20240229235959.123456Z") } },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++)
+        write_list(rows[i].name, rows[i].values);
+    write_streams(rows[0].values);
+}
+
 int main(int count, char **arguments)
 {
     if (count != 2)
@@ -211,5 +338,6 @@ int main(int count, char **arguments)
     write_texts();
     write_weak_certificate();
     write_records();
+    write_entries();
     return 0;
 }

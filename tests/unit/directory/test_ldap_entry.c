@@ -152,6 +152,7 @@ static void test_account_unusable_entry_fails_with_its_name_and_attribute(void *
         { "an expiry beyond 64 bits", "accountExpires", SLICE("9223372036854775808"), { 0 } },
         { "an attribute with two values: which would it be?", "telephoneNumber", SLICE("1"), SLICE("2") },
         { "an attribute with a control character", "telephoneNumber", SLICE("1\t2"), { 0 } },
+        { "a name in Latin-1", "sAMAccountName", SLICE("j\xfcrgen"), { 0 } },
     };
     (void)state;
 
