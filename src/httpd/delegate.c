@@ -200,6 +200,7 @@ static enum eca_reason prepare_kerberos(struct eca_request *request)
         eca_error_set(err, "%s", service->keytab_failure);
         return ECA_REASON_DELEGATION_MISCONFIGURED;
     }
+    eca_service_renew_ahead(service);
     ticket = eca_ticket_cache_find(service->tickets, request->sid, request->spn, apr_time_sec(apr_time_now()),
                                    TICKET_MARGIN_SECONDS);
     if (ticket == NULL)

@@ -128,6 +128,7 @@ static bool ask_directory(struct eca_request *request, struct find_job *find, st
         return true;
     }
     request->facts.account = ECA_ACCOUNT_DIRECTORY_UNAVAILABLE;
+    eca_service_renew_ahead(request->service);
     if (!eca_service_await(request->service->directory_jobs, &job, find->deadline, "the directory",
                            &request->work->detail))
         return false;

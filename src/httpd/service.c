@@ -9,6 +9,7 @@
 #include <apr_strings.h>
 #include <http_log.h>
 #include <openssl/evp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unixd.h>
 
@@ -177,6 +178,38 @@ void eca_service_start(apr_pool_t *pool, const struct eca_server_config *config,
         service->failure = apr_pstrdup(pool, err.text);
     /* Not a pre-cleanup: mod_http2 ends its threads, which may be in our hooks, in one of those. */
     apr_pool_cleanup_register(pool, service, stop_service, apr_pool_cleanup_null);
+}
+
+struct renew_job {
+    struct eca_job job;
+    struct eca_service_credential *credential;
+};
+
+static void run_renewal(struct eca_job *job)
+{
+    job->succeeded = eca_service_credential_renew(((struct renew_job *)job)->credential) != ECA_KERBEROS_UNAVAILABLE;
+}
+
+static void destroy_renewal(struct eca_job *job)
+{
+    free(job);
+}
+
+void eca_service_renew_ahead(const struct eca_service *service)
+{
+    static const char key[] = "renewal";
+    struct renew_job *renewal = NULL;
+
+    if (service->credential == NULL || !eca_service_credential_is_due(service->credential))
+        return;
+    renewal = calloc(1, sizeof *renewal);
+    if (renewal == NULL)
+        return;
+    renewal->credential = service->credential;
+    renewal->job = (struct eca_job){
+        .run = run_renewal, .destroy = destroy_renewal, .key = key, .key_length = sizeof key
+    };
+    (void)eca_job_pool_start(service->kerberos_jobs, &renewal->job);
 }
 
 bool eca_service_await(struct eca_job_pool *pool, struct eca_job **job, apr_time_t deadline, const char *server,

@@ -38,6 +38,12 @@ bool eca_service_prepare(apr_pool_t *pool, const struct eca_server_config *confi
 void eca_service_start(apr_pool_t *pool, const struct eca_server_config *config, server_rec *server);
 
 /*
+ * Has a helper get the service account's next ticket-granting ticket when that is due, and waits for nothing. Worker
+ * threads.
+ */
+void eca_service_renew_ahead(const struct eca_service *service);
+
+/*
  * Hands `*job` to the helpers and waits for it at most until `deadline`. True: *job has run and is released by the
  * caller. False: it was not done in time or not started, `err` says of which `server`, and *job is gone.
  */

@@ -144,6 +144,8 @@ static void finish(struct eca_job_pool *pool, struct eca_job *job)
 {
     eca_job_list_remove(&pool->running, job);
     job->state = STATE_DONE;
+    if (job->detached) /* the helper that calls this still has its own */
+        (void)drop_reference(job);
     pool->done++;
     if (job->succeeded) {
         pool->successes++;
@@ -232,6 +234,7 @@ static bool queue_job(struct eca_job_pool *pool, struct eca_job *job)
     }
     job->references = 1;
     job->state = STATE_QUEUED;
+    job->detached = false;
     job->succeeded = false;
     job->successes_before = pool->successes;
     eca_job_list_append(&pool->queue, job);
@@ -336,6 +339,21 @@ enum eca_job_outcome eca_job_pool_run(struct eca_job_pool *pool, struct eca_job 
     return outcome;
 }
 
+bool eca_job_pool_start(struct eca_job_pool *pool, struct eca_job *job)
+{
+    bool started = false;
+
+    pthread_mutex_lock(&pool->lock);
+    if (!pool->closing && !pool->breaker_open && find_same(pool, job) == NULL)
+        started = queue_job(pool, job);
+    if (started)
+        job->detached = true; /* the reference of a caller is the pool's */
+    pthread_mutex_unlock(&pool->lock);
+    if (!started)
+        job->destroy(job);
+    return started;
+}
+
 void eca_job_release(struct eca_job_pool *pool, struct eca_job *job)
 {
     bool last;
@@ -363,6 +381,7 @@ void eca_job_pool_read_numbers(struct eca_job_pool *pool, struct eca_job_pool_nu
     pthread_mutex_unlock(&pool->lock);
 }
 
+/* With the lock, which is let go while a job that nobody waits for is destroyed. */
 static void refuse_queued(struct eca_job_pool *pool)
 {
     while (pool->queue.first != NULL) {
@@ -371,6 +390,11 @@ static void refuse_queued(struct eca_job_pool *pool)
         eca_job_list_remove(&pool->queue, job);
         job->state = STATE_REFUSED;
         pthread_cond_broadcast(&job->finished);
+        if (job->detached && drop_reference(job)) {
+            pthread_mutex_unlock(&pool->lock);
+            destroy_job(job);
+            pthread_mutex_lock(&pool->lock);
+        }
     }
 }
 

@@ -24,6 +24,7 @@ struct eca_job {
     struct eca_job *next;
     unsigned references; /* the waiters, and the helper while it runs */
     int state;
+    bool detached; /* one reference is the pool's until it has run */
     apr_uint64_t successes_before; /* of the pool, when this job was handed over */
     pthread_cond_t finished;
 };
@@ -64,6 +65,13 @@ struct eca_job_pool *eca_job_pool_create(unsigned helpers, unsigned queue, apr_i
  * says nothing to the breaker. Threads: any but helpers.
  */
 enum eca_job_outcome eca_job_pool_run(struct eca_job_pool *pool, struct eca_job **job, apr_time_t deadline);
+
+/*
+ * Hands over `job` and waits for nothing: it runs when a helper is free, whether somebody joins it meanwhile or not.
+ * False, and destroyed unrun: one with the same key is under way, the breaker is open, the queue is full or the pool is
+ * closing. Threads: any, helpers of other pools included.
+ */
+bool eca_job_pool_start(struct eca_job_pool *pool, struct eca_job *job);
 
 /* Gives back the reference of an ECA_JOB_DONE. */
 void eca_job_release(struct eca_job_pool *pool, struct eca_job *job);

@@ -9,11 +9,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define RENEW_AHEAD_MAX 300 /* seconds */
 #define RENEW_AHEAD_PART 5  /* of the lifetime: a fifth */
-#define RENEW_PAUSE 60      /* seconds after a renewal that failed */
+#define RENEW_ATTEMPTS 5    /* in that time, when they fail */
+#define REFUSAL_PAUSE 60    /* seconds after the KDC, or the keytab, said no */
 
 struct eca_service_credential {
     char *keytab;
@@ -21,7 +23,8 @@ struct eca_service_credential {
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t asked;
     struct eca_service_tgt *current;
-    int64_t not_before; /* of the next renewal */
+    int64_t not_before;       /* of the next renewal, or of the next question after a refusal */
+    struct stat keytab_asked; /* the file that was refused */
     bool asking;
     unsigned long rounds;            /* how often the KDC has been asked */
     enum eca_kerberos_answer answer; /* of the last round, and why */
@@ -108,13 +111,58 @@ static bool is_usable(const struct eca_service_tgt *tgt)
     return tgt != NULL && (int64_t)time(NULL) < eca_service_tgt_end(tgt);
 }
 
+/* How long before its end a generation is replaced. */
+static int64_t renew_ahead(const struct eca_service_tgt *tgt)
+{
+    const int64_t part = (eca_service_tgt_end(tgt) - eca_service_tgt_start(tgt)) / RENEW_AHEAD_PART;
+
+    return part < RENEW_AHEAD_MAX ? part : RENEW_AHEAD_MAX;
+}
+
 static bool is_due(const struct eca_service_credential *credential)
 {
     const int64_t now = (int64_t)time(NULL);
-    const int64_t end = eca_service_tgt_end(credential->current);
-    const int64_t part = (end - eca_service_tgt_start(credential->current)) / RENEW_AHEAD_PART;
 
-    return now >= end - (part < RENEW_AHEAD_MAX ? part : RENEW_AHEAD_MAX) && now >= credential->not_before;
+    return is_usable(credential->current) && !credential->asking
+           && now >= eca_service_tgt_end(credential->current) - renew_ahead(credential->current)
+           && now >= credential->not_before;
+}
+
+static void read_stamp(const char *path, struct stat *out)
+{
+    if (stat(path, out) != 0)
+        memset(out, 0, sizeof *out);
+}
+
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size
+           && a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/*
+ * A wrong key presented for every request would lock the service account. The keytab's being written anew ends the
+ * pause, an outage begins none.
+ */
+static bool is_refused(const struct eca_service_credential *credential)
+{
+    struct stat now;
+
+    if (credential->answer == ECA_KERBEROS_DONE || credential->answer == ECA_KERBEROS_UNAVAILABLE
+        || (int64_t)time(NULL) >= credential->not_before)
+        return false;
+    read_stamp(credential->keytab, &now);
+    return is_same_file(&now, &credential->keytab_asked);
+}
+
+static void note_failure(struct eca_service_credential *credential)
+{
+    const int64_t now = (int64_t)time(NULL);
+    int64_t pause = REFUSAL_PAUSE;
+
+    if (is_usable(credential->current) && renew_ahead(credential->current) / RENEW_ATTEMPTS < pause)
+        pause = renew_ahead(credential->current) / RENEW_ATTEMPTS;
+    credential->not_before = now + pause;
 }
 
 /*
@@ -126,20 +174,23 @@ static void ask(struct eca_service_credential *credential)
     struct eca_service_tgt *fresh = NULL;
     struct eca_error why = { .text = "" };
     enum eca_kerberos_answer answer = ECA_KERBEROS_FAILED;
+    struct stat keytab;
 
     credential->asking = true;
     pthread_mutex_unlock(&credential->mutex);
+    read_stamp(credential->keytab, &keytab); /* before it is read: what is written meanwhile counts as new */
     answer = eca_service_tgt_request(credential->keytab, credential->principal, &fresh, &why);
     pthread_mutex_lock(&credential->mutex);
     credential->asking = false;
     credential->rounds++;
     credential->answer = answer;
     credential->why = why;
+    credential->keytab_asked = keytab;
     if (fresh != NULL) {
         eca_service_tgt_release(credential->current);
         credential->current = fresh;
     } else {
-        credential->not_before = (int64_t)time(NULL) + RENEW_PAUSE;
+        note_failure(credential);
     }
     pthread_cond_broadcast(&credential->asked);
 }
@@ -162,10 +213,8 @@ enum eca_kerberos_answer eca_service_credential_acquire(struct eca_service_crede
 
     *out = NULL;
     pthread_mutex_lock(&credential->mutex);
-    if (!is_usable(credential->current))
+    if (!is_usable(credential->current) && !is_refused(credential))
         ask_or_wait(credential);
-    else if (!credential->asking && is_due(credential))
-        ask(credential);
 
     if (is_usable(credential->current)) {
         *out = eca_service_tgt_hold(credential->current);
@@ -178,6 +227,29 @@ enum eca_kerberos_answer eca_service_credential_acquire(struct eca_service_crede
                       "the new ticket-granting ticket of %s is over or refused already: compare this machine's "
                       "clock with the domain controller's",
                       credential->principal);
+    }
+    pthread_mutex_unlock(&credential->mutex);
+    return answer;
+}
+
+bool eca_service_credential_is_due(struct eca_service_credential *credential)
+{
+    bool due = false;
+
+    pthread_mutex_lock(&credential->mutex);
+    due = is_due(credential);
+    pthread_mutex_unlock(&credential->mutex);
+    return due;
+}
+
+enum eca_kerberos_answer eca_service_credential_renew(struct eca_service_credential *credential)
+{
+    enum eca_kerberos_answer answer = ECA_KERBEROS_DONE;
+
+    pthread_mutex_lock(&credential->mutex);
+    if (is_due(credential)) {
+        ask(credential);
+        answer = credential->answer;
     }
     pthread_mutex_unlock(&credential->mutex);
     return answer;

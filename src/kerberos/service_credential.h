@@ -29,14 +29,23 @@ const char *eca_service_credential_principal(const struct eca_service_credential
 const char *eca_service_credential_keytab(const struct eca_service_credential *credential);
 
 /*
- * The current generation, asking the KDC for a new one (forwardable, RFC 4120 5.4) when there is none or it ends within
- * 5 minutes or a fifth of its lifetime, whichever is less. One thread asks while the others use the old one or, when
- * there is none, wait and share its answer. An old one serves to its end when no new one is to be had, and is
- * not tried to be renewed for a minute then. Blocks: helper threads only. Any number of threads.
+ * The current generation to its very end. When there is none the KDC is asked (forwardable, RFC 4120 5.4): one thread
+ * asks, the others wait and share its answer. A refusal, or an unusable keytab, stands for a minute without asking
+ * again, unless the keytab's file changes. Blocks: helper threads only. Any number of threads.
  */
 enum eca_kerberos_answer eca_service_credential_acquire(struct eca_service_credential *credential,
                                                         struct eca_service_tgt **out, struct eca_error *err);
 void eca_service_tgt_release(struct eca_service_tgt *tgt);
+
+/*
+ * Whether the current generation ends within 5 minutes or a fifth of its lifetime, whichever is less: then somebody
+ * should call renew(), which gets the next one while this one serves. After a renewal that failed it is due again when
+ * a fifth of that time has passed, at most a minute. Does not block; threads: any.
+ */
+bool eca_service_credential_is_due(struct eca_service_credential *credential);
+
+/* Does it, if it is still due and nobody else is at it. Blocks: helper threads only. */
+enum eca_kerberos_answer eca_service_credential_renew(struct eca_service_credential *credential);
 
 /* The KDC did not take this one (krbtgt's keys are others now): when it is still the current one, the next acquire asks
  * anew. */

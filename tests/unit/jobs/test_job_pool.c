@@ -537,6 +537,66 @@ static void test_close_queued_job_is_refused_and_running_one_awaited(void **stat
     gate_destroy(&gate);
 }
 
+static void test_start_runs_though_nobody_waits(void **state)
+{
+    struct eca_job_pool *pool = eca_job_pool_create(1, 4, LONG);
+    struct caller joined, impatient;
+    struct gate gate;
+    (void)state;
+    gate_init(&gate);
+
+    assert_true(eca_job_pool_start(pool, new_job(&gate, "first", true)));
+    gate_await(&gate, &gate.begun, 1);
+    assert_false(eca_job_pool_start(pool, new_job(&gate, "first", true)));
+    assert_true(eca_job_pool_start(pool, new_job(&gate, "second", true)));
+    assert_false(eca_job_pool_start(pool, new_job(&gate, "second", true)));
+    /* Who joins one and leaves again does not take it along. */
+    start_caller(&impatient, pool, new_job(&gate, "second", true), SHORT);
+    assert_int_equal(join_caller(&impatient), ECA_JOB_TIMED_OUT);
+    assert_int_equal(numbers_of(pool).queued, 1);
+    gate_open(&gate);
+    start_caller(&joined, pool, new_job(&gate, "second", true), LONG);
+    assert_int_equal(join_caller(&joined), ECA_JOB_DONE);
+    close_empty(pool);
+    gate_destroy(&gate);
+}
+
+static void test_start_what_cannot_begin_is_destroyed(void **state)
+{
+    struct eca_job_pool *pool = eca_job_pool_create(1, 1, LONG);
+    struct gate gate;
+    (void)state;
+    gate_init(&gate);
+
+    assert_true(eca_job_pool_start(pool, new_job(&gate, NULL, true)));
+    gate_await(&gate, &gate.begun, 1);
+    assert_true(eca_job_pool_start(pool, new_job(&gate, NULL, true)));
+    assert_false(eca_job_pool_start(pool, new_job(&gate, NULL, true))); /* the queue is full */
+    assert_int_equal(gate.destroyed, 1);
+    assert_false(eca_job_pool_close(pool, SHORT));
+    assert_int_equal(gate.destroyed, 2); /* the queued one */
+    assert_false(eca_job_pool_start(pool, new_job(&gate, NULL, true)));
+    gate_open(&gate);
+    close_empty(pool);
+    assert_int_equal(gate.begun, 1);
+    gate_destroy(&gate);
+}
+
+static void test_start_breaker_open_is_left_to_the_probe(void **state)
+{
+    struct eca_job_pool *pool = eca_job_pool_create(4, 4, LONG);
+    struct gate gate;
+    (void)state;
+    gate_init(&gate);
+
+    assert_int_equal(run_and_release(pool, new_job(&gate, "alice", true), SHORT), ECA_JOB_TIMED_OUT);
+    assert_true(numbers_of(pool).breaker_open);
+    assert_false(eca_job_pool_start(pool, new_job(NULL, "bob", true)));
+    gate_open(&gate);
+    close_empty(pool);
+    gate_destroy(&gate);
+}
+
 /* Some finish, some time out, some share: whatever happens, nothing is lost and nothing is used after its end. */
 static void *stress(void *argument)
 {
@@ -547,6 +607,8 @@ static void *stress(void *argument)
         const char key[] = { (char)('a' + rand_r(&seed) % 8), '\0' };
         const apr_interval_time_t patience = rand_r(&seed) % 4 == 0 ? rand_r(&seed) % 50 : LONG;
 
+        if (rand_r(&seed) % 8 == 0)
+            eca_job_pool_start(pool, new_job(NULL, key, true));
         run_and_release(pool, new_job(NULL, rand_r(&seed) % 2 ? key : NULL, rand_r(&seed) % 4 != 0), patience);
     }
     return NULL;
@@ -567,7 +629,6 @@ static void test_run_many_threads_lose_nothing(void **state)
     numbers = numbers_of(pool);
     assert_true(numbers.helpers <= 4);
     assert_true(numbers.done > 0);
-    assert_int_equal(numbers.queued, 0);
     close_empty(pool);
 }
 
@@ -590,6 +651,9 @@ int main(void)
         cmocka_unit_test(test_breaker_probe_passes_once_an_interval_and_its_success_closes),
         cmocka_unit_test(test_close_stuck_helper_is_left_behind_and_ends_by_itself),
         cmocka_unit_test(test_close_queued_job_is_refused_and_running_one_awaited),
+        cmocka_unit_test(test_start_runs_though_nobody_waits),
+        cmocka_unit_test(test_start_what_cannot_begin_is_destroyed),
+        cmocka_unit_test(test_start_breaker_open_is_left_to_the_probe),
         cmocka_unit_test(test_run_many_threads_lose_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

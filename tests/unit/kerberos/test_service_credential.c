@@ -29,6 +29,25 @@ static struct {
     bool is_asked; /* somebody is waiting for it right now */
 } kdc = { .mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
+/* This test's clock, for the module and libkrb5 alike. */
+static _Atomic int64_t time_passed;
+
+time_t time(time_t *out)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    now.tv_sec += (time_t)time_passed;
+    if (out != NULL)
+        *out = now.tv_sec;
+    return now.tv_sec;
+}
+
+static void pass_time(int64_t seconds)
+{
+    time_passed += seconds;
+}
+
 static void reset_kdc(krb5_error_code code, int64_t starts, int64_t ends)
 {
     pthread_mutex_lock(&kdc.mutex);
@@ -157,22 +176,24 @@ static void test_acquire_twice_asks_once_for_a_forwardable_one(void **state)
     assert_string_equal(first, second);
 }
 
-static void test_acquire_near_the_end_renews_ahead(void **state)
+static void test_renew_is_due_near_the_end(void **state)
 {
     static const struct {
         const char *why;
         int64_t starts;
         int64_t ends;
-        int asked;
+        bool due;
     } rows[] = {
-        { "ten hours: five minutes are left to go", -35690, 310, 1 },
-        { "ten hours: less than five minutes", -35710, 290, 2 },
-        { "ten minutes: a fifth is two minutes, more than that is left", -470, 130, 1 },
-        { "ten minutes: less than two minutes", -490, 110, 2 },
-        { "over", -36000, -1, 2 },
+        { "ten hours: more than five minutes are left to go", -35690, 310, false },
+        { "ten hours: less than five minutes", -35710, 290, true },
+        { "ten minutes: a fifth is two minutes, more than that is left", -470, 130, false },
+        { "ten minutes: less than two minutes", -490, 110, true },
     };
     struct bench *const bench = *state;
 
+    assert_false(eca_service_credential_is_due(bench->credential)); /* there is none: acquire gets it */
+    assert_int_equal(eca_service_credential_renew(bench->credential), ECA_KERBEROS_DONE);
+    assert_int_equal(kdc.asked, 0);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct eca_error err = { .text = "" };
         struct eca_service_tgt *held = NULL;
@@ -184,10 +205,14 @@ static void test_acquire_near_the_end_renews_ahead(void **state)
         reset_kdc(0, rows[i].starts, rows[i].ends);
         (void)acquire(bench, first, &err);
         reset_kdc(0, 0, 36000);
+        assert_int_equal(eca_service_credential_is_due(bench->credential), rows[i].due);
         assert_int_equal(acquire(bench, second, &err), ECA_KERBEROS_DONE);
-        assert_int_equal(kdc.asked, rows[i].asked);
-        if (rows[i].ends > 0)
-            assert_int_equal(strcmp(first, second) != 0, rows[i].asked == 2);
+        assert_string_equal(second, first); /* nobody's request waits for the next one */
+        assert_int_equal(eca_service_credential_renew(bench->credential), ECA_KERBEROS_DONE);
+        assert_false(eca_service_credential_is_due(bench->credential));
+        assert_int_equal(acquire(bench, second, &err), ECA_KERBEROS_DONE);
+        assert_int_equal(strcmp(first, second) != 0, rows[i].due);
+        assert_int_equal(kdc.asked, rows[i].due ? 2 : 1);
         /* Begin the next row without a generation. */
         assert_int_equal(eca_service_credential_acquire(bench->credential, &held, &err), ECA_KERBEROS_DONE);
         eca_service_credential_discard(bench->credential, held);
@@ -195,8 +220,9 @@ static void test_acquire_near_the_end_renews_ahead(void **state)
     }
 }
 
-static void test_acquire_renewal_fails_old_one_serves_and_is_left_alone(void **state)
+static void test_renew_fails_old_one_serves_and_is_left_alone(void **state)
 {
+    const struct bench *const bench = *state;
     struct eca_error err = { .text = "" };
     char first[64];
     char second[64];
@@ -204,13 +230,86 @@ static void test_acquire_renewal_fails_old_one_serves_and_is_left_alone(void **s
     reset_kdc(0, -35900, 100);
     assert_int_equal(acquire(*state, first, &err), ECA_KERBEROS_DONE);
     reset_kdc(KRB5_KDC_UNREACH, 0, 0);
+    assert_int_equal(eca_service_credential_renew(bench->credential), ECA_KERBEROS_UNAVAILABLE);
     for (int i = 0; i < 5; i++) {
+        assert_false(eca_service_credential_is_due(bench->credential));
         assert_int_equal(acquire(*state, second, &err), ECA_KERBEROS_DONE);
         assert_string_equal(second, first);
         assert_string_equal(err.text, "");
     }
-    /* The first one, one renewal, and a minute's pause. */
     assert_int_equal(kdc.asked, 2);
+    pass_time(60);
+    assert_true(eca_service_credential_is_due(bench->credential));
+}
+
+/* Tickets as short as Samba gives them, and a KDC that is away for most of the time left whenever one is due. */
+static void test_renew_a_day_of_short_tickets_and_outages_no_request_fails(void **state)
+{
+    const struct bench *const bench = *state;
+    int outages = 0;
+    int asked = 0;
+
+    reset_kdc(0, 0, 290);
+    for (int second = 0; second < 86400; second++) {
+        struct eca_service_tgt *tgt = NULL;
+        struct eca_error err = { .text = "" };
+
+        if (second % 1021 == 0 || second % 1021 == 45) {
+            outages += second % 1021 == 0;
+            reset_kdc(second > 0 && second % 1021 == 0 ? KRB5_KDC_UNREACH : 0, 0, 290);
+        }
+        if (eca_service_credential_is_due(bench->credential))
+            (void)eca_service_credential_renew(bench->credential);
+        asked = kdc.asked;
+        assert_int_equal(eca_service_credential_acquire(bench->credential, &tgt, &err), ECA_KERBEROS_DONE);
+        assert_true(second == 0 || kdc.asked == asked); /* what a request needs is always there */
+        eca_service_tgt_release(tgt);
+        pass_time(1);
+    }
+    print_message("  %d outages, the KDC was asked %d times\n", outages, kdc.asked);
+    assert_true(kdc.asked >= 86400 / 290 && kdc.asked < 2 * 86400 / 232);
+}
+
+static void test_acquire_refusal_stands_until_the_keytab_changes(void **state)
+{
+    static const struct {
+        const char *why;
+        krb5_error_code code;
+        int times; /* the KDC is asked, for five requests */
+    } rows[] = {
+        { "a wrong key for every request would lock the service account", KRB5KDC_ERR_PREAUTH_FAILED, 1 },
+        { "no such account", KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN, 1 },
+        { "an outage is over when it is over", KRB5_KDC_UNREACH, 5 },
+    };
+    const struct bench *const bench = *state;
+    krb5_context context = NULL;
+
+    assert_int_equal(krb5_init_context(&context), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct eca_error err = { .text = "" };
+        struct eca_service_tgt *held = NULL;
+        char name[64];
+
+        print_message("  %s\n", rows[i].why);
+        reset_kdc(rows[i].code, 0, 36000);
+        kdc.asked = 0;
+        for (int request = 0; request < 5; request++) {
+            err.text[0] = '\0';
+            assert_int_not_equal(acquire(bench, name, &err), ECA_KERBEROS_DONE);
+            assert_non_null(strstr(err.text, SVC));
+        }
+        assert_int_equal(kdc.asked, rows[i].times);
+        pass_time(60);
+        assert_int_not_equal(acquire(bench, name, &err), ECA_KERBEROS_DONE);
+        assert_int_equal(kdc.asked, rows[i].times + 1);
+        /* The new keytab is used at once. */
+        add_to_keytab(context, bench->keytab, SVC, 2);
+        reset_kdc(0, 0, 36000);
+        assert_int_equal(eca_service_credential_acquire(bench->credential, &held, &err), ECA_KERBEROS_DONE);
+        eca_service_credential_discard(bench->credential, held);
+        eca_service_tgt_release(held);
+    }
+    krb5_free_context(context);
 }
 
 static void test_acquire_no_kdc_is_unavailable_until_there_is_one(void **state)
@@ -298,6 +397,13 @@ static void test_release_last_holder_destroys_the_ccache(void **state)
     assert_false(ccache_has_principal(name));
 }
 
+static void *renew_in_thread(void *argument)
+{
+    const struct bench *const bench = argument;
+
+    return (void *)(uintptr_t)eca_service_credential_renew(bench->credential);
+}
+
 static void *acquire_in_thread(void *argument)
 {
     const struct bench *const bench = argument;
@@ -350,8 +456,9 @@ static void test_acquire_many_threads_share_one_answer(void **state)
     }
 }
 
-static void test_acquire_while_renewal_hangs_others_use_the_old_one(void **state)
+static void test_renew_hangs_others_use_the_old_one(void **state)
 {
+    const struct bench *const bench = *state;
     struct eca_error err = { .text = "" };
     pthread_t renewing;
     void *answer = NULL;
@@ -361,9 +468,10 @@ static void test_acquire_while_renewal_hangs_others_use_the_old_one(void **state
     reset_kdc(0, -35900, 100);
     assert_int_equal(acquire(*state, first, &err), ECA_KERBEROS_DONE);
     kdc.silent = true;
-    assert_int_equal(pthread_create(&renewing, NULL, acquire_in_thread, *state), 0);
+    assert_int_equal(pthread_create(&renewing, NULL, renew_in_thread, *state), 0);
     wait_until_asked();
     for (int i = 0; i < 3; i++) {
+        assert_false(eca_service_credential_is_due(bench->credential)); /* one is at it already */
         assert_int_equal(acquire(*state, name, &err), ECA_KERBEROS_DONE);
         assert_string_equal(name, first);
     }
@@ -381,14 +489,17 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_open_keytab_names_the_account_and_asks_nobody, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_open_unusable_keytab_fails_with_sentence, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_acquire_twice_asks_once_for_a_forwardable_one, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_acquire_near_the_end_renews_ahead, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_acquire_renewal_fails_old_one_serves_and_is_left_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_renew_is_due_near_the_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_renew_fails_old_one_serves_and_is_left_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_renew_a_day_of_short_tickets_and_outages_no_request_fails, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_acquire_refusal_stands_until_the_keytab_changes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_acquire_no_kdc_is_unavailable_until_there_is_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_acquire_ticket_that_is_over_already_says_clock, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_discard_only_the_current_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_release_last_holder_destroys_the_ccache, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_acquire_many_threads_share_one_answer, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_acquire_while_renewal_hangs_others_use_the_old_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_renew_hangs_others_use_the_old_one, set_up, tear_down),
     };
 
     setenv("KRB5_CONFIG", "/dev/null", 1);
