@@ -2,6 +2,7 @@
 /* The last stage: what comes back. */
 #include "backend.h"
 
+#include "get_ticket.h"
 #include "respond.h"
 
 #include <http_log.h>
@@ -27,8 +28,7 @@ void eca_backend_guard(struct eca_request *request, request_rec *r)
 
 static int reject(struct eca_request *request, request_rec *r)
 {
-    if (request->spn != NULL)
-        eca_ticket_cache_drop(request->service->tickets, request->sid, request->spn, request->ticket_number);
+    eca_get_ticket_refused(request);
     return eca_respond(request, r, ECA_REASON_BACKEND_REJECTED_TICKET);
 }
 
@@ -79,6 +79,8 @@ static apr_status_t filter_answer(ap_filter_t *filter, apr_bucket_brigade *briga
 
     ap_remove_output_filter(filter);
     if (!is_rejected(request, r->status)) {
+        if (request->reason == ECA_REASON_GRANTED && r->status < HTTP_BAD_REQUEST)
+            eca_get_ticket_accepted(request);
         if (request->reason == ECA_REASON_GRANTED)
             strip_answer(request, r);
         return ap_pass_brigade(next, brigade);

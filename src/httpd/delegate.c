@@ -4,7 +4,7 @@
 
 #include "ap_req.h"
 #include "backend.h"
-#include "s4u.h"
+#include "get_ticket.h"
 
 #include <apr_strings.h>
 #include <apr_uri.h>
@@ -16,40 +16,7 @@
 
 APLOG_USE_MODULE(eas_certauth);
 
-#define TICKET_MARGIN_SECONDS 30
 #define TOKEN_MAX 131072
-#define SPN_MAX 600
-
-/* One exchange for all requests of a child that wait for the same user's ticket to the same service. */
-struct ticket_job {
-    struct eca_job job;
-    struct eca_service *service;
-    struct eca_account account;
-    char spn[SPN_MAX];
-    char key[ECA_SID_TEXT_MAX + SPN_MAX];
-    enum eca_kerberos_answer answer;
-    struct eca_ticket *ticket;
-    struct eca_error err;
-};
-
-static void run_ticket(struct eca_job *base)
-{
-    struct ticket_job *job = (struct ticket_job *)base;
-
-    job->answer = eca_s4u_get_ticket(job->service->credential, &job->account, job->spn, &job->ticket, &job->err);
-    if (job->answer == ECA_KERBEROS_DONE)
-        eca_ticket_cache_store(job->service->tickets, job->account.sid, job->spn, job->ticket);
-    base->succeeded = job->answer != ECA_KERBEROS_UNAVAILABLE;
-}
-
-static void destroy_ticket(struct eca_job *base)
-{
-    struct ticket_job *job = (struct ticket_job *)base;
-
-    if (job->ticket != NULL)
-        eca_ticket_release(job->ticket);
-    free(job);
-}
 
 static const char *backend_url(const request_rec *r)
 {
@@ -96,7 +63,7 @@ static const char *find_spn(const struct eca_policy *policy, const request_rec *
         return NULL;
     host = apr_pstrdup(r->pool, uri.hostname);
     ap_str_tolower(host);
-    return strlen(host) < SPN_MAX - sizeof "HTTP/" ? apr_pstrcat(r->pool, "HTTP/", host, NULL) : NULL;
+    return strlen(host) < ECA_SPN_MAX - sizeof "HTTP/" ? apr_pstrcat(r->pool, "HTTP/", host, NULL) : NULL;
 }
 
 static const char *make_token(request_rec *r, const struct eca_ticket *ticket, struct eca_error *err)
@@ -115,75 +82,6 @@ static const char *make_token(request_rec *r, const struct eca_ticket *ticket, s
     return token;
 }
 
-static struct ticket_job *new_ticket_job(const struct eca_request *request)
-{
-    struct ticket_job *job = calloc(1, sizeof *job);
-    const size_t sid_length = strlen(request->work->account.sid) + 1;
-
-    if (job == NULL)
-        return NULL;
-    job->service = request->service;
-    job->account = request->work->account;
-    memcpy(job->spn, request->spn, strlen(request->spn) + 1);
-    memcpy(job->key, job->account.sid, sid_length);
-    memcpy(job->key + sid_length, job->spn, strlen(job->spn));
-    job->job = (struct eca_job){
-        .run = run_ticket, .destroy = destroy_ticket, .key = job->key, .key_length = sid_length + strlen(job->spn)
-    };
-    return job;
-}
-
-/* Only the account can say whether a bare refusal is the user's or the administrator's to mend. */
-static enum eca_reason translate_answer(const struct eca_request *request, enum eca_kerberos_answer answer)
-{
-    switch (answer) {
-    case ECA_KERBEROS_DONE:
-        return ECA_REASON_GRANTED;
-    case ECA_KERBEROS_UNAVAILABLE:
-        return ECA_REASON_KDC_UNAVAILABLE;
-    case ECA_KERBEROS_MISCONFIGURED:
-        return ECA_REASON_DELEGATION_MISCONFIGURED;
-    case ECA_KERBEROS_REFUSED:
-        return eca_account_is_sensitive(&request->work->account) ? ECA_REASON_DELEGATION_NOT_ALLOWED
-                                                                 : ECA_REASON_DELEGATION_MISCONFIGURED;
-    case ECA_KERBEROS_ACCOUNT_UNKNOWN:
-        return ECA_REASON_ACCOUNT_NOT_FOUND;
-    case ECA_KERBEROS_ACCOUNT_REFUSED:
-        return ECA_REASON_ACCOUNT_DISABLED;
-    case ECA_KERBEROS_IDENTITY_MISMATCH:
-        return ECA_REASON_DELEGATED_IDENTITY_MISMATCH;
-    case ECA_KERBEROS_FAILED:
-        break;
-    }
-    return ECA_REASON_INTERNAL_ERROR;
-}
-
-/* Asks the KDC on a helper. On GRANTED *out is held for the caller. */
-static enum eca_reason request_ticket(struct eca_request *request, struct eca_ticket **out)
-{
-    struct ticket_job *ticket = new_ticket_job(request);
-    struct eca_job *job = NULL;
-    enum eca_reason reason = ECA_REASON_GRANTED;
-
-    if (ticket == NULL)
-        return ECA_REASON_INTERNAL_ERROR;
-    job = &ticket->job;
-    if (!eca_service_await(request->service->kerberos_jobs, &job,
-                           apr_time_now() + apr_time_from_msec(request->config->kerberos_timeout), "the KDC",
-                           &request->work->detail))
-        return ECA_REASON_KDC_UNAVAILABLE;
-    ticket = (struct ticket_job *)job;
-    reason = translate_answer(request, ticket->answer);
-    if (reason == ECA_REASON_GRANTED)
-        *out = eca_ticket_hold(ticket->ticket);
-    else
-        eca_error_set(&request->work->detail, "%s", ticket->err.text);
-    if (reason == ECA_REASON_DELEGATED_IDENTITY_MISMATCH && request->cache_key != NULL)
-        eca_account_cache_remove(request->r, request->cache_key); /* the account may have been renamed */
-    eca_job_release(request->service->kerberos_jobs, job);
-    return reason;
-}
-
 static enum eca_reason prepare_kerberos(struct eca_request *request)
 {
     const struct eca_service *service = request->service;
@@ -200,14 +98,10 @@ static enum eca_reason prepare_kerberos(struct eca_request *request)
         eca_error_set(err, "%s", service->keytab_failure);
         return ECA_REASON_DELEGATION_MISCONFIGURED;
     }
-    eca_service_renew_ahead(service);
-    ticket = eca_ticket_cache_find(service->tickets, request->sid, request->spn, apr_time_sec(apr_time_now()),
-                                   TICKET_MARGIN_SECONDS);
-    if (ticket == NULL)
-        reason = request_ticket(request, &ticket);
+    reason = eca_get_ticket(request, &ticket);
     if (reason != ECA_REASON_GRANTED)
         return reason;
-    request->ticket_number = eca_ticket_number(ticket);
+    eca_get_ticket_note(request, ticket);
     request->token = make_token(request->r, ticket, err);
     eca_ticket_release(ticket);
     return request->token != NULL ? ECA_REASON_GRANTED : ECA_REASON_INTERNAL_ERROR;
@@ -291,6 +185,7 @@ bool eca_delegate_again(struct eca_request *request, request_rec *r)
         ticket = eca_ticket_cache_find(request->service->tickets, request->sid, spn, apr_time_sec(apr_time_now()), 0);
         if (ticket == NULL)
             return false;
+        eca_get_ticket_note(request, ticket);
         request->token = make_token(r, ticket, &ignored);
         eca_ticket_release(ticket);
         if (request->token == NULL)

@@ -195,3 +195,10 @@ void eca_find_account(struct eca_request *request)
     findings = apr_palloc(request->work->pool, 2 * sizeof *findings);
     find_account(request, &findings[0], &findings[1]);
 }
+
+void eca_find_account_anew(struct eca_request *request)
+{
+    eca_account_cache_remove(request->r, request->cache_key);
+    request->work->detail.text[0] = '\0';
+    eca_find_account(request);
+}

@@ -11,6 +11,9 @@
  */
 void eca_find_account(struct eca_request *request);
 
+/* The same again, past what the cache knew of this certificate (request->cache_key), which is forgotten. */
+void eca_find_account_anew(struct eca_request *request);
+
 /* What an account found by certificate or name is worth now: its state, and what EASRemoteUser and the delegation need.
  */
 enum eca_account_fact eca_judge_account(struct eca_request *request, const struct eca_account *account);

@@ -42,6 +42,7 @@ struct eca_request {
     const char *spn;            /* of the backend, kerberos only */
     const char *token;          /* base64 for the first attempt, then NULL */
     apr_uint64_t ticket_number; /* which ticket it was made from */
+    apr_int64_t ticket_issued;  /* and when the KDC issued that */
     apr_table_t *identity;      /* header only: name → value to send */
 };
 

@@ -19,6 +19,7 @@ APLOG_USE_MODULE(eas_certauth);
 #define QUEUE_MAX 1024
 #define PROBE_INTERVAL apr_time_from_sec(2)
 #define TICKETS_MAX 4096
+#define REFUSALS_MAX 1024
 #define SHUTDOWN_PATIENCE apr_time_from_msec(500)
 
 static apr_status_t close_anchors(void *anchors)
@@ -150,8 +151,8 @@ static apr_status_t stop_service(void *data)
         return APR_SUCCESS;
     if (service->directory != NULL)
         service->directory->operations->close(service->directory);
-    if (service->tickets != NULL)
-        eca_ticket_cache_close(service->tickets);
+    eca_ticket_cache_close(service->tickets);
+    eca_refusals_close(service->refusals);
     if (service->credential != NULL)
         eca_service_credential_close(service->credential);
     return APR_SUCCESS;
@@ -167,12 +168,14 @@ void eca_service_start(apr_pool_t *pool, const struct eca_server_config *config,
     service->directory_jobs = eca_job_pool_create((unsigned)config->directory_connections, QUEUE_MAX, PROBE_INTERVAL);
     service->kerberos_jobs = eca_job_pool_create(KERBEROS_HELPERS, QUEUE_MAX, PROBE_INTERVAL);
     service->tickets = eca_ticket_cache_open(TICKETS_MAX);
+    service->refusals = eca_refusals_open(REFUSALS_MAX);
     service->credential = eca_service_credential_open(config->kerberos_keytab, config->kerberos_principal, &err);
     if (service->credential == NULL) /* only who needs it is refused: delegation, and the GSSAPI bind */
         service->keytab_failure = apr_psprintf(pool, "EASKerberosKeytab, as httpd's user: %s", err.text);
     err.text[0] = '\0';
     service->directory = eca_open_directory(config, server, &err);
-    if (service->directory_jobs == NULL || service->kerberos_jobs == NULL || service->tickets == NULL)
+    if (service->directory_jobs == NULL || service->kerberos_jobs == NULL || service->tickets == NULL
+        || service->refusals == NULL)
         eca_error_set(&err, "out of memory");
     if (err.text[0] != '\0')
         service->failure = apr_pstrdup(pool, err.text);

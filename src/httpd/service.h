@@ -5,6 +5,7 @@
 
 #include "config.h"
 #include "job_pool.h"
+#include "refusals.h"
 #include "service_credential.h"
 #include "ticket_cache.h"
 
@@ -18,6 +19,7 @@ struct eca_service {
     struct eca_service_credential *credential; /* NULL when `keytab_failure` says why */
     const char *keytab_failure;
     struct eca_ticket_cache *tickets;
+    struct eca_refusals *refusals;
     struct eca_job_pool *directory_jobs;
     struct eca_job_pool *kerberos_jobs;
     const char *failure;

@@ -24,7 +24,7 @@ struct eca_job {
     struct eca_job *next;
     unsigned references; /* the waiters, and the helper while it runs */
     int state;
-    bool detached; /* one reference is the pool's until it has run */
+    bool detached;                 /* one reference is the pool's until it has run */
     apr_uint64_t successes_before; /* of the pool, when this job was handed over */
     pthread_cond_t finished;
 };

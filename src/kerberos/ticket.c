@@ -10,12 +10,17 @@
 struct eca_ticket {
     atomic_uint references;
     uint64_t number;
+    atomic_int_least64_t renewal; /* when it is to be tried next */
     size_t size;
     krb5_creds creds;
     krb5_principal_data client;
     krb5_principal_data server;
     krb5_data parts[];
 };
+
+#define RENEW_AHEAD_MAX 300 /* seconds */
+#define RENEW_AHEAD_PART 5  /* of the lifetime: a fifth */
+#define RENEW_PAUSE 60      /* seconds until the next attempt */
 
 /* The last number given; 0 is no ticket's. */
 static atomic_uint_least64_t last_number;
@@ -55,6 +60,13 @@ static void copy_name(krb5_principal_data *out, krb5_data *parts, uint8_t **free
     }
 }
 
+static int64_t first_renewal(const struct eca_ticket *ticket)
+{
+    const int64_t part = (eca_ticket_end(ticket) - eca_ticket_issued(ticket)) / RENEW_AHEAD_PART;
+
+    return eca_ticket_end(ticket) - (part < RENEW_AHEAD_MAX ? part : RENEW_AHEAD_MAX);
+}
+
 struct eca_ticket *eca_ticket_create(const krb5_creds *creds)
 {
     const size_t parts = count_parts(creds->client) + count_parts(creds->server);
@@ -79,6 +91,7 @@ struct eca_ticket *eca_ticket_create(const krb5_creds *creds)
     ticket->creds.server = &ticket->server;
     ticket->creds.keyblock.contents = copy_bytes(&free_space, creds->keyblock.contents, creds->keyblock.length);
     ticket->creds.ticket.data = copy_bytes(&free_space, creds->ticket.data, creds->ticket.length);
+    atomic_init(&ticket->renewal, first_renewal(ticket));
     return ticket;
 }
 
@@ -100,6 +113,22 @@ int64_t eca_ticket_end(const struct eca_ticket *ticket)
 {
     /* libkrb5 counts on through 2038 to 2106 in the same 32 bits. */
     return (int64_t)(uint32_t)ticket->creds.times.endtime;
+}
+
+int64_t eca_ticket_issued(const struct eca_ticket *ticket)
+{
+    const krb5_ticket_times *const times = &ticket->creds.times;
+
+    return (int64_t)(uint32_t)(times->starttime != 0 ? times->starttime : times->authtime);
+}
+
+bool eca_ticket_claim_renewal(struct eca_ticket *ticket, int64_t now)
+{
+    int_least64_t renewal = atomic_load_explicit(&ticket->renewal, memory_order_relaxed);
+
+    return now >= renewal
+           && atomic_compare_exchange_strong_explicit(&ticket->renewal, &renewal, now + RENEW_PAUSE,
+                                                      memory_order_relaxed, memory_order_relaxed);
 }
 
 uint64_t eca_ticket_number(const struct eca_ticket *ticket)

@@ -10,7 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Immutable once made, counted references, its key wiped when the last one goes. Any number of threads may use one. */
+/*
+ * Its content immutable once made, counted references, its key wiped when the last one goes. Any number of threads may
+ * use one.
+ */
 struct eca_ticket;
 
 /*
@@ -23,8 +26,15 @@ struct eca_ticket *eca_ticket_hold(struct eca_ticket *ticket);
 /* NULL is allowed. */
 void eca_ticket_release(struct eca_ticket *ticket);
 
-/* When it ends, seconds since 1970. */
+/* When it ends, and when the KDC issued it: seconds since 1970. */
 int64_t eca_ticket_end(const struct eca_ticket *ticket);
+int64_t eca_ticket_issued(const struct eca_ticket *ticket);
+
+/*
+ * True for one caller a minute from 5 minutes before its end, or a fifth of its lifetime if that is less: that one sees
+ * to the next ticket while this one serves. Threads: any.
+ */
+bool eca_ticket_claim_renewal(struct eca_ticket *ticket, int64_t now);
 
 /* A number no other ticket of this process has: tells later whether a ticket is still the same without holding it. */
 uint64_t eca_ticket_number(const struct eca_ticket *ticket);

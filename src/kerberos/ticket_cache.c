@@ -17,8 +17,21 @@ struct entry {
     char key[]; /* SID, NUL, SPN */
 };
 
+#define SERVICES_MAX 32   /* whose SPNs are told apart; a configuration has one or a few */
+#define DISTRUST_PAUSE 60 /* seconds: one node of a backend with an old key must not empty the cache all the time */
+
+/* What the backends have said of a service's tickets. */
+struct service {
+    char *spn;
+    int64_t worked;        /* when the newest ticket that was accepted had been issued */
+    int64_t refused;       /* tickets issued until then are not given out */
+    int64_t next_distrust; /* not before that moment `refused` is raised again */
+};
+
 struct eca_ticket_cache {
     pthread_mutex_t mutex;
+    struct service services[SERVICES_MAX];
+    size_t next_service; /* whose place the next new one takes */
     size_t capacity;
     size_t count;
     struct entry *newest;
@@ -119,6 +132,32 @@ static struct entry *add_entry(struct eca_ticket_cache *cache, const struct key 
     return entry;
 }
 
+static struct service *find_service(struct eca_ticket_cache *cache, const char *spn)
+{
+    for (size_t i = 0; i < SERVICES_MAX; i++) {
+        if (cache->services[i].spn != NULL && strcmp(cache->services[i].spn, spn) == 0)
+            return &cache->services[i];
+    }
+    return NULL;
+}
+
+static struct service *add_service(struct eca_ticket_cache *cache, const char *spn)
+{
+    struct service *const service = &cache->services[cache->next_service];
+
+    cache->next_service = (cache->next_service + 1) % SERVICES_MAX;
+    free(service->spn);
+    *service = (struct service){ .spn = strdup(spn), .refused = -1 };
+    return service->spn != NULL ? service : NULL;
+}
+
+static bool is_distrusted(struct eca_ticket_cache *cache, const char *spn, const struct eca_ticket *ticket)
+{
+    const struct service *const service = find_service(cache, spn);
+
+    return service != NULL && eca_ticket_issued(ticket) <= service->refused;
+}
+
 struct eca_ticket_cache *eca_ticket_cache_open(size_t capacity)
 {
     struct eca_ticket_cache *cache = NULL;
@@ -146,6 +185,8 @@ void eca_ticket_cache_close(struct eca_ticket_cache *cache)
         return;
     while (cache->oldest != NULL)
         remove_entry(cache, cache->oldest);
+    for (size_t i = 0; i < SERVICES_MAX; i++)
+        free(cache->services[i].spn);
     pthread_mutex_destroy(&cache->mutex);
     free(cache);
 }
@@ -159,7 +200,7 @@ struct eca_ticket *eca_ticket_cache_find(struct eca_ticket_cache *cache, const c
 
     pthread_mutex_lock(&cache->mutex);
     entry = find_entry(cache, &key);
-    if (entry != NULL && eca_ticket_end(entry->ticket) - margin <= now) {
+    if (entry != NULL && (eca_ticket_end(entry->ticket) - margin <= now || is_distrusted(cache, spn, entry->ticket))) {
         remove_entry(cache, entry);
     } else if (entry != NULL) {
         list_remove(cache, entry);
@@ -193,14 +234,42 @@ void eca_ticket_cache_store(struct eca_ticket_cache *cache, const char *sid, con
         eca_ticket_release(ticket);
 }
 
-void eca_ticket_cache_drop(struct eca_ticket_cache *cache, const char *sid, const char *spn, uint64_t number)
+void eca_ticket_cache_confirm(struct eca_ticket_cache *cache, const char *spn, int64_t issued)
+{
+    struct service *service = NULL;
+
+    pthread_mutex_lock(&cache->mutex);
+    service = find_service(cache, spn);
+    if (service == NULL)
+        service = add_service(cache, spn);
+    if (service != NULL && service->worked < issued)
+        service->worked = issued;
+    pthread_mutex_unlock(&cache->mutex);
+}
+
+/* Newer tickets are accepted and this one is not: the service has another key since, and refuses all of its age. */
+static void distrust(struct eca_ticket_cache *cache, const char *spn, const struct eca_ticket *ticket, int64_t now)
+{
+    struct service *const service = find_service(cache, spn);
+    const int64_t issued = eca_ticket_issued(ticket);
+
+    if (service == NULL || issued >= service->worked || issued <= service->refused || now < service->next_distrust)
+        return;
+    service->refused = issued;
+    service->next_distrust = now + DISTRUST_PAUSE;
+}
+
+void eca_ticket_cache_drop(struct eca_ticket_cache *cache, const char *sid, const char *spn, uint64_t number,
+                           int64_t now)
 {
     const struct key key = make_key(sid, spn);
     struct entry *entry = NULL;
 
     pthread_mutex_lock(&cache->mutex);
     entry = find_entry(cache, &key);
-    if (entry != NULL && eca_ticket_number(entry->ticket) == number)
+    if (entry != NULL && eca_ticket_number(entry->ticket) == number) {
+        distrust(cache, spn, entry->ticket, now);
         remove_entry(cache, entry);
+    }
     pthread_mutex_unlock(&cache->mutex);
 }

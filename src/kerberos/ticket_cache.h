@@ -15,7 +15,7 @@ void eca_ticket_cache_close(struct eca_ticket_cache *cache);
 
 /*
  * The ticket for this account and service, held for the caller, or NULL. One that ends within
- * `margin` seconds of `now` is not given out and is dropped. Threads: any.
+ * `margin` seconds of `now`, or that the service no longer takes, is not given out and is dropped. Threads: any.
  */
 struct eca_ticket *eca_ticket_cache_find(struct eca_ticket_cache *cache, const char *sid, const char *spn, int64_t now,
                                          int64_t margin);
@@ -24,8 +24,15 @@ struct eca_ticket *eca_ticket_cache_find(struct eca_ticket_cache *cache, const c
 void eca_ticket_cache_store(struct eca_ticket_cache *cache, const char *sid, const char *spn,
                             struct eca_ticket *ticket);
 
-/* Forgets the ticket if it is still the one of this number (a newer one stays): the backend refused it. Threads: any.
+/* A backend took a ticket to `spn` that had been issued at this moment. Threads: any. */
+void eca_ticket_cache_confirm(struct eca_ticket_cache *cache, const char *spn, int64_t issued);
+
+/*
+ * The backend refused it: forgets the ticket if it is still the one of this number (a newer one stays). When a ticket
+ * to the same service that was issued later has been confirmed, the service has got another key meanwhile: then all
+ * that were issued to it until then are forgotten too, at most once a minute. Threads: any.
  */
-void eca_ticket_cache_drop(struct eca_ticket_cache *cache, const char *sid, const char *spn, uint64_t number);
+void eca_ticket_cache_drop(struct eca_ticket_cache *cache, const char *sid, const char *spn, uint64_t number,
+                           int64_t now);
 
 #endif

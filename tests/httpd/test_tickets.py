@@ -10,7 +10,7 @@ import pytest
 from lab import process
 from lab.httpd import RUN_AS
 from proxy import section, virtual_host
-from reasons import check_grant, line_of
+from reasons import check_grant, check_refusal, line_of
 
 SERVICE = "svc-proxy"
 NEW_PASSWORD = "Rotated.Key.2026"
@@ -79,3 +79,38 @@ def test_rotation_of_the_keytab_under_load_needs_no_restart(lab, holders, proxy,
             check_grant(process.wait_until(lambda name=name: served(name), BACK_SECONDS, f"{name} served"))
     assert len(load.statuses) > 10 and set(load.statuses) == {200}
     assert one.httpd.child_pids() == [child]
+
+
+# ---- what is kept of accounts and refusals -------------------------------------------------------
+
+def swap_names(lab, directory):
+    """alice's account gets another name, and bob's hers."""
+    for name, new in (("alice", "first"), ("bob", "alice")):
+        for attribute, value in (("sAMAccountName", new), ("userPrincipalName", f"{new}@example.test")):
+            old = name if attribute == "sAMAccountName" else f"{name}@example.test"
+            directory.set(lab.people[name].dn, attribute, value, before=[old])
+
+
+def test_account_renamed_while_it_is_kept_is_looked_up_once_more(lab, holders, proxy, directory):
+    one = proxy(virtual_host(lab, section("/known", lab.standin.url, EASDelegation="none"),
+                             section("/ticket", lab.exchange.url)), cache="shmcb")
+    check_grant(one.request("/known", holders["alice"]), EAS_CACHE="miss")
+    swap_names(lab, directory)
+    outcome = one.request("/ticket", holders["alice"], method="OPTIONS")
+    check_grant(outcome, EAS_ACCOUNT_SID=holders.sid("alice"))
+    check_grant(one.request("/known", holders["alice"]), EAS_CACHE="hit", user="first@example.test")
+
+
+def test_refusal_is_remembered_and_the_kdc_not_asked_again(lab, holders, proxy):
+    one = proxy(virtual_host(lab, section("/", lab.standin.url)))
+
+    def asked():
+        return lab.dc.log().count("TGS-REQ")
+    first = one.request("/", holders["grace"])
+    check_refusal(first, "delegation-not-allowed")
+    before = asked()
+    for _ in range(3):
+        again = one.request("/", holders["grace"])
+        check_refusal(again, "delegation-not-allowed")
+        assert again.decision.fields["detail"] == first.decision.fields["detail"]
+    assert before > 0 and asked() == before

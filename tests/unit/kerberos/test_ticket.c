@@ -119,6 +119,41 @@ static void test_create_empty_parts_is_copied(void **state)
     eca_ticket_release(ticket);
 }
 
+static void test_claim_renewal_one_caller_a_minute_near_the_end(void **state)
+{
+    static const struct {
+        const char *why;
+        int64_t starttime;
+        int64_t authtime;
+        int64_t end;
+        int64_t now;
+        bool claims;
+    } rows[] = {
+        { "ten hours: more than five minutes are left", 1000000, 1000000, 1036000, 1035699, false },
+        { "ten hours: five minutes are left", 1000000, 1000000, 1036000, 1035700, true },
+        { "290 s: a fifth is 58", 1000000, 900000, 1000290, 1000231, false },
+        { "290 s: a fifth is left", 1000000, 900000, 1000290, 1000232, true },
+        { "without a start it began when the user was authenticated", 0, 1000000, 1000290, 1000232, true },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct made_up_creds made;
+        struct eca_ticket *ticket = NULL;
+
+        print_message("  %s\n", rows[i].why);
+        made_up_creds_init(&made, rows[i].end);
+        made.creds.times.starttime = (krb5_timestamp)rows[i].starttime;
+        made.creds.times.authtime = (krb5_timestamp)rows[i].authtime;
+        ticket = eca_ticket_create(&made.creds);
+        assert_non_null(ticket);
+        assert_int_equal(eca_ticket_claim_renewal(ticket, rows[i].now), rows[i].claims);
+        assert_false(eca_ticket_claim_renewal(ticket, rows[i].now));
+        assert_int_equal(eca_ticket_claim_renewal(ticket, rows[i].now + 60), true);
+        eca_ticket_release(ticket);
+    }
+}
+
 /* Reads all the time: when another thread's release freed or wiped it, the sanitizers and the key tell. */
 static void *hold_and_release(void *argument)
 {
@@ -165,6 +200,7 @@ int main(void)
         cmocka_unit_test(test_create_original_overwritten_copy_is_complete),
         cmocka_unit_test(test_end_any_time_is_unsigned),
         cmocka_unit_test(test_create_empty_parts_is_copied),
+        cmocka_unit_test(test_claim_renewal_one_caller_a_minute_near_the_end),
         cmocka_unit_test(test_release_many_threads_last_one_frees),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

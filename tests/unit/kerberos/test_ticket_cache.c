@@ -182,18 +182,115 @@ static void test_drop_only_the_same_ticket(void **state)
 
     assert_non_null(cache);
     assert_non_null(refused);
-    eca_ticket_cache_drop(cache, "S-1-5-21-1", SPN, eca_ticket_number(refused));
+    eca_ticket_cache_drop(cache, "S-1-5-21-1", SPN, eca_ticket_number(refused), NOW);
     eca_ticket_cache_store(cache, "S-1-5-21-1", SPN, refused);
-    eca_ticket_cache_drop(cache, "S-1-5-21-2", SPN, eca_ticket_number(refused));
+    eca_ticket_cache_drop(cache, "S-1-5-21-2", SPN, eca_ticket_number(refused), NOW);
     assert_true(holds(cache, "S-1-5-21-1", SPN));
-    eca_ticket_cache_drop(cache, "S-1-5-21-1", SPN, eca_ticket_number(refused));
+    eca_ticket_cache_drop(cache, "S-1-5-21-1", SPN, eca_ticket_number(refused), NOW);
     assert_false(holds(cache, "S-1-5-21-1", SPN));
 
     /* Another request has fetched a newer one in the meantime: that one stays. */
     store_new(cache, "S-1-5-21-1", SPN, END);
-    eca_ticket_cache_drop(cache, "S-1-5-21-1", SPN, eca_ticket_number(refused));
+    eca_ticket_cache_drop(cache, "S-1-5-21-1", SPN, eca_ticket_number(refused), NOW);
     assert_true(holds(cache, "S-1-5-21-1", SPN));
     eca_ticket_release(refused);
+    eca_ticket_cache_close(cache);
+}
+
+static struct eca_ticket *make_ticket_issued(int64_t issued)
+{
+    struct made_up_creds made;
+
+    made_up_creds_init(&made, END);
+    made.creds.times.starttime = (krb5_timestamp)issued;
+    return eca_ticket_create(&made.creds);
+}
+
+/* Keeps one, and returns its number. */
+static uint64_t store_issued(struct eca_ticket_cache *cache, const char *sid, const char *spn, int64_t issued)
+{
+    struct eca_ticket *const ticket = make_ticket_issued(issued);
+    uint64_t number = 0;
+
+    assert_non_null(ticket);
+    number = eca_ticket_number(ticket);
+    eca_ticket_cache_store(cache, sid, spn, ticket);
+    eca_ticket_release(ticket);
+    return number;
+}
+
+static void test_drop_older_than_one_that_worked_takes_its_age_along(void **state)
+{
+    static const struct {
+        const char *why;
+        const char *service;
+        int64_t worked; /* 0: none has */
+        int64_t refused;
+        bool stay;
+    } rows[] = {
+        { "nothing is known of the service: it may be the user's own trouble", SPN, 0, NOW - 50, true },
+        { "the newest is refused: the backend, not its key", SPN, NOW - 60, NOW - 50, true },
+        { "one as old as it worked", SPN, NOW - 50, NOW - 50, true },
+        { "another service's newer one worked", "HTTP/other.example.test", NOW - 10, NOW - 50, true },
+        { "a newer one worked: the service's key has changed", SPN, NOW - 10, NOW - 50, false },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct eca_ticket_cache *const cache = eca_ticket_cache_open(8);
+        const uint64_t number = store_issued(cache, "S-1-5-21-1", SPN, rows[i].refused);
+
+        print_message("  %s\n", rows[i].why);
+        store_issued(cache, "S-1-5-21-2", SPN, rows[i].refused - 1);
+        store_issued(cache, "S-1-5-21-3", SPN, rows[i].refused);
+        store_issued(cache, "S-1-5-21-4", SPN, rows[i].refused + 1);
+        store_issued(cache, "S-1-5-21-2", "HTTP/third.example.test", rows[i].refused - 1);
+        if (rows[i].worked != 0)
+            eca_ticket_cache_confirm(cache, rows[i].service, rows[i].worked);
+        eca_ticket_cache_drop(cache, "S-1-5-21-1", SPN, number, NOW);
+        assert_false(holds(cache, "S-1-5-21-1", SPN));
+        assert_int_equal(holds(cache, "S-1-5-21-2", SPN), rows[i].stay);
+        assert_int_equal(holds(cache, "S-1-5-21-3", SPN), rows[i].stay);
+        assert_true(holds(cache, "S-1-5-21-4", SPN));
+        assert_true(holds(cache, "S-1-5-21-2", "HTTP/third.example.test"));
+        eca_ticket_cache_close(cache);
+    }
+}
+
+static void test_drop_one_bad_node_does_not_empty_the_cache_all_the_time(void **state)
+{
+    struct eca_ticket_cache *const cache = eca_ticket_cache_open(8);
+    uint64_t number = store_issued(cache, "S-1-5-21-1", SPN, NOW - 50);
+    (void)state;
+
+    eca_ticket_cache_confirm(cache, SPN, NOW - 10);
+    eca_ticket_cache_drop(cache, "S-1-5-21-1", SPN, number, NOW);
+    store_issued(cache, "S-1-5-21-2", SPN, NOW - 30);
+    number = store_issued(cache, "S-1-5-21-1", SPN, NOW - 20);
+    eca_ticket_cache_drop(cache, "S-1-5-21-1", SPN, number, NOW + 59);
+    assert_true(holds(cache, "S-1-5-21-2", SPN));
+    number = store_issued(cache, "S-1-5-21-1", SPN, NOW - 20);
+    eca_ticket_cache_drop(cache, "S-1-5-21-1", SPN, number, NOW + 60);
+    assert_false(holds(cache, "S-1-5-21-2", SPN));
+    eca_ticket_cache_close(cache);
+}
+
+static void test_confirm_many_services_stay_bounded(void **state)
+{
+    struct eca_ticket_cache *const cache = eca_ticket_cache_open(4);
+    uint64_t number = 0;
+    (void)state;
+
+    for (int i = 0; i < 1000; i++) {
+        char spn[32];
+
+        (void)snprintf(spn, sizeof spn, "HTTP/host%d", i);
+        eca_ticket_cache_confirm(cache, spn, NOW);
+    }
+    number = store_issued(cache, "S-1-5-21-1", "HTTP/host999", NOW - 1);
+    store_issued(cache, "S-1-5-21-2", "HTTP/host999", NOW - 1);
+    eca_ticket_cache_drop(cache, "S-1-5-21-1", "HTTP/host999", number, NOW);
+    assert_false(holds(cache, "S-1-5-21-2", "HTTP/host999"));
     eca_ticket_cache_close(cache);
 }
 
@@ -229,8 +326,9 @@ static void *hammer(void *argument)
         }
         if (eca_ticket_end(ticket) != END || eca_ticket_creds(ticket)->keyblock.contents[0] != 0x5a)
             return argument;
+        eca_ticket_cache_confirm(cache, SPN, i % 3);
         if (i % 7 == 0)
-            eca_ticket_cache_drop(cache, sid, SPN, eca_ticket_number(ticket));
+            eca_ticket_cache_drop(cache, sid, SPN, eca_ticket_number(ticket), NOW);
         eca_ticket_release(ticket);
     }
     return NULL;
@@ -264,6 +362,9 @@ int main(void)
         cmocka_unit_test(test_store_many_stays_within_capacity),
         cmocka_unit_test(test_open_absurd_capacity_fails),
         cmocka_unit_test(test_drop_only_the_same_ticket),
+        cmocka_unit_test(test_drop_older_than_one_that_worked_takes_its_age_along),
+        cmocka_unit_test(test_drop_one_bad_node_does_not_empty_the_cache_all_the_time),
+        cmocka_unit_test(test_confirm_many_services_stay_bounded),
         cmocka_unit_test(test_close_held_ticket_lives_on),
         cmocka_unit_test(test_all_calls_many_threads_stay_sound),
     };

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ticket stage. */
+#include "get_ticket.h"
+
+#include "find_account.h"
+#include "s4u.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TICKET_MARGIN_SECONDS 30
+#define ACCOUNT_REFUSAL_SECONDS 60 /* an account that the KDC refuses */
+#define SETTING_REFUSAL_SECONDS 5  /* what an administrator is about to repair */
+
+/* One exchange for all requests of a child that wait for the same user's ticket to the same service. */
+struct ticket_job {
+    struct eca_job job;
+    struct eca_service *service;
+    struct eca_account account;
+    char spn[ECA_SPN_MAX];
+    char key[ECA_SID_TEXT_MAX + ECA_SPN_MAX];
+    enum eca_kerberos_answer answer;
+    struct eca_ticket *ticket;
+    struct eca_error err;
+};
+
+static void run_ticket(struct eca_job *base)
+{
+    struct ticket_job *job = (struct ticket_job *)base;
+
+    job->answer = eca_s4u_get_ticket(job->service->credential, &job->account, job->spn, &job->ticket, &job->err);
+    if (job->answer == ECA_KERBEROS_DONE)
+        eca_ticket_cache_store(job->service->tickets, job->account.sid, job->spn, job->ticket);
+    base->succeeded = job->answer != ECA_KERBEROS_UNAVAILABLE;
+}
+
+static void destroy_ticket(struct eca_job *base)
+{
+    struct ticket_job *job = (struct ticket_job *)base;
+
+    if (job->ticket != NULL)
+        eca_ticket_release(job->ticket);
+    free(job);
+}
+
+static struct ticket_job *new_ticket_job(const struct eca_request *request)
+{
+    struct ticket_job *job = calloc(1, sizeof *job);
+    const size_t sid_length = strlen(request->work->account.sid) + 1;
+
+    if (job == NULL)
+        return NULL;
+    job->service = request->service;
+    job->account = request->work->account;
+    memcpy(job->spn, request->spn, strlen(request->spn) + 1);
+    memcpy(job->key, job->account.sid, sid_length);
+    memcpy(job->key + sid_length, job->spn, strlen(job->spn));
+    job->job = (struct eca_job){
+        .run = run_ticket, .destroy = destroy_ticket, .key = job->key, .key_length = sid_length + strlen(job->spn)
+    };
+    return job;
+}
+
+/* Only the account can say whether a bare refusal is the user's or the administrator's to mend. */
+static enum eca_reason translate_answer(const struct eca_request *request, enum eca_kerberos_answer answer)
+{
+    switch (answer) {
+    case ECA_KERBEROS_DONE:
+        return ECA_REASON_GRANTED;
+    case ECA_KERBEROS_UNAVAILABLE:
+        return ECA_REASON_KDC_UNAVAILABLE;
+    case ECA_KERBEROS_MISCONFIGURED:
+        return ECA_REASON_DELEGATION_MISCONFIGURED;
+    case ECA_KERBEROS_REFUSED:
+        return eca_account_is_sensitive(&request->work->account) ? ECA_REASON_DELEGATION_NOT_ALLOWED
+                                                                 : ECA_REASON_DELEGATION_MISCONFIGURED;
+    case ECA_KERBEROS_ACCOUNT_UNKNOWN:
+        return ECA_REASON_ACCOUNT_NOT_FOUND;
+    case ECA_KERBEROS_ACCOUNT_REFUSED:
+        return ECA_REASON_ACCOUNT_DISABLED;
+    case ECA_KERBEROS_IDENTITY_MISMATCH:
+        return ECA_REASON_DELEGATED_IDENTITY_MISMATCH;
+    case ECA_KERBEROS_FAILED:
+        break;
+    }
+    return ECA_REASON_INTERNAL_ERROR;
+}
+
+/* Asks the KDC on a helper. */
+static enum eca_kerberos_answer ask_kdc(struct eca_request *request, struct eca_ticket **out, struct eca_error *why)
+{
+    struct ticket_job *ticket = new_ticket_job(request);
+    const apr_time_t deadline = apr_time_now() + apr_time_from_msec(request->config->kerberos_timeout);
+    enum eca_kerberos_answer answer = ECA_KERBEROS_UNAVAILABLE;
+    struct eca_job *job = NULL;
+
+    if (ticket == NULL) {
+        eca_error_set(why, "out of memory");
+        return ECA_KERBEROS_FAILED;
+    }
+    job = &ticket->job;
+    if (!eca_service_await(request->service->kerberos_jobs, &job, deadline, "the KDC", why))
+        return answer;
+    ticket = (struct ticket_job *)job;
+    answer = ticket->answer;
+    if (answer == ECA_KERBEROS_DONE)
+        *out = eca_ticket_hold(ticket->ticket);
+    else
+        eca_error_set(why, "%s", ticket->err.text);
+    eca_job_release(request->service->kerberos_jobs, job);
+    return answer;
+}
+
+/*
+ * What the KDC knows nothing of, or takes for somebody else, may have another name since it was looked up: true when a
+ * second look finds the same account under another one, and it may still come in.
+ */
+static bool is_renamed(struct eca_request *request, enum eca_kerberos_answer answer)
+{
+    const bool is_kept = request->cache != NULL && strcmp(request->cache, "miss") != 0;
+    const struct eca_account earlier = request->work->account;
+
+    if (!is_kept || (answer != ECA_KERBEROS_IDENTITY_MISMATCH && answer != ECA_KERBEROS_ACCOUNT_UNKNOWN))
+        return false;
+    eca_find_account_anew(request);
+    if (eca_access_decide(&request->facts) == ECA_REASON_GRANTED
+        && eca_account_is_same(&earlier, &request->work->account)
+        && (strcmp(earlier.sam_account_name, request->work->account.sam_account_name) != 0
+            || strcmp(earlier.domain, request->work->account.domain) != 0))
+        return true;
+    request->work->account = earlier; /* about whom the decision is */
+    return false;
+}
+
+static void remember(const struct eca_request *request, enum eca_reason reason)
+{
+    const int seconds = reason == ECA_REASON_DELEGATION_MISCONFIGURED ? SETTING_REFUSAL_SECONDS
+                                                                      : ACCOUNT_REFUSAL_SECONDS;
+
+    if (reason == ECA_REASON_KDC_UNAVAILABLE || reason == ECA_REASON_INTERNAL_ERROR)
+        return;
+    eca_refusals_store(request->service->refusals, request->sid, request->spn, reason, &request->work->detail,
+                       apr_time_sec(apr_time_now()) + seconds);
+}
+
+static enum eca_reason request_ticket(struct eca_request *request, struct eca_ticket **out)
+{
+    struct eca_error why = { .text = "" };
+    enum eca_kerberos_answer answer = ask_kdc(request, out, &why);
+    enum eca_reason reason = ECA_REASON_INTERNAL_ERROR;
+
+    if (is_renamed(request, answer)) {
+        why.text[0] = '\0';
+        answer = ask_kdc(request, out, &why);
+    }
+    reason = translate_answer(request, answer);
+    if (reason == ECA_REASON_GRANTED)
+        return reason;
+    request->work->detail = why;
+    remember(request, reason);
+    return reason;
+}
+
+static void renew_behind(const struct eca_request *request)
+{
+    struct ticket_job *ticket = new_ticket_job(request);
+
+    if (ticket != NULL)
+        (void)eca_job_pool_start(request->service->kerberos_jobs, &ticket->job);
+}
+
+enum eca_reason eca_get_ticket(struct eca_request *request, struct eca_ticket **out)
+{
+    const struct eca_service *service = request->service;
+    const int64_t now = apr_time_sec(apr_time_now());
+    enum eca_reason reason = ECA_REASON_GRANTED;
+
+    eca_service_renew_ahead(service);
+    *out = eca_ticket_cache_find(service->tickets, request->sid, request->spn, now, TICKET_MARGIN_SECONDS);
+    if (*out != NULL && eca_ticket_claim_renewal(*out, now))
+        renew_behind(request);
+    if (*out != NULL)
+        return ECA_REASON_GRANTED;
+    if (eca_refusals_find(service->refusals, request->sid, request->spn, now, &reason, &request->work->detail))
+        return reason;
+    return request_ticket(request, out);
+}
+
+void eca_get_ticket_note(struct eca_request *request, const struct eca_ticket *ticket)
+{
+    request->ticket_number = eca_ticket_number(ticket);
+    request->ticket_issued = eca_ticket_issued(ticket);
+}
+
+void eca_get_ticket_refused(const struct eca_request *request)
+{
+    if (request->spn != NULL)
+        eca_ticket_cache_drop(request->service->tickets, request->sid, request->spn, request->ticket_number,
+                              apr_time_sec(apr_time_now()));
+}
+
+void eca_get_ticket_accepted(const struct eca_request *request)
+{
+    if (request->spn != NULL)
+        eca_ticket_cache_confirm(request->service->tickets, request->spn, request->ticket_issued);
+}
