@@ -46,7 +46,7 @@ static bool make_cache_key(struct eca_request *request, const struct eca_mapping
 
     request->cache_key = apr_palloc(request->r->pool, ECA_ACCOUNT_RECORD_KEY_BYTES);
     if (context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1) {
-        EVP_DigestUpdate(context, request->work->certificate.sha256, sizeof request->work->certificate.sha256);
+        EVP_DigestUpdate(context, request->work->certificate->sha256, sizeof request->work->certificate->sha256);
         EVP_DigestUpdate(context, request->service->directory_digest, sizeof request->service->directory_digest);
         EVP_DigestUpdate(context, mapping->kinds, mapping->count * sizeof mapping->kinds[0]);
         EVP_DigestUpdate(context, &policy->backdating, sizeof policy->backdating);
@@ -66,7 +66,7 @@ static struct find_job *new_find_job(struct eca_request *request, const struct e
         eca_error_set(&request->work->detail, "out of memory");
         return NULL;
     }
-    if (!eca_mapping_keys_build(&find->keys, &request->work->certificate, policy, &request->work->detail)) {
+    if (!eca_mapping_keys_build(&find->keys, request->work->certificate, policy, &request->work->detail)) {
         request->facts.certificate = ECA_CERTIFICATE_MALFORMED;
         free(find);
         return NULL;
@@ -156,7 +156,7 @@ static void find_account(struct eca_request *request, struct eca_finding *kept, 
     const enum eca_remote_user form = request->policy->remote_user;
     const struct eca_mapping_setting *mapping = request->policy->mapping;
     const struct eca_mapping_policy policy = eca_sid_uri_policy(&mapping->policy, mapping->sid_uri_issuers,
-                                                                request->work->certificate.x509, request->work->chain,
+                                                                request->work->certificate->x509, request->work->chain,
                                                                 apr_time_sec(request->r->request_time));
     const bool local = request->service->directory->is_local;
     enum eca_cache_age age = ECA_CACHE_NONE;

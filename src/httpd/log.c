@@ -74,7 +74,7 @@ static void append_certificate(struct eca_strbuf *line, const struct eca_certifi
 {
     char issuer[256] = "";
 
-    if (certificate->x509 == NULL)
+    if (certificate == NULL)
         return;
     append_hex(line, " serial=", certificate->serial.bytes, certificate->serial.length);
     append_hex(line, " sha1=", certificate->sha1, sizeof certificate->sha1);
@@ -98,7 +98,7 @@ static void append_work(struct eca_strbuf *line, const struct eca_request *reque
     eca_escape_pair(line, "user", user != NULL ? user : text_or_null(work->query.user));
     eca_escape_pair(line, "device", text_or_null(work->query.device_id));
     eca_escape_pair(line, "cmd", text_or_null(work->query.command));
-    append_certificate(line, &work->certificate);
+    append_certificate(line, work->certificate);
     eca_escape_pair(line, "account", text_or_null(work->account.dn));
 }
 

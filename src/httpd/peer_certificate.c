@@ -3,9 +3,9 @@
 #include "peer_certificate.h"
 
 #include "handshake.h"
-#include "path.h"
 
-static enum eca_certificate_fact judge(struct eca_request *request, X509 *x509)
+/* Whatever else the device shows: what cannot be judged is not good. */
+static void judge(struct eca_request *request, X509 *x509)
 {
     const struct eca_path_question question = {
         .leaf = x509,
@@ -14,24 +14,31 @@ static enum eca_certificate_fact judge(struct eca_request *request, X509 *x509)
         .policies = request->policy->certificate_policies,
         .now = apr_time_sec(request->r->request_time),
     };
+    struct eca_verdict *verdict = eca_verdicts_judge(request->service->verdicts, &question);
 
-    return eca_path_judge(request->service->anchors, &question, NULL, &request->work->detail);
+    request->facts.certificate = ECA_CERTIFICATE_MALFORMED;
+    if (verdict == NULL) {
+        eca_error_set(&request->work->detail, "out of memory");
+        return;
+    }
+    request->work->verdict = verdict;
+    request->facts.certificate = verdict->fact;
+    if (verdict->certificate.x509 != NULL)
+        request->work->certificate = &verdict->certificate;
+    if (verdict->detail.text[0] != '\0')
+        eca_error_set(&request->work->detail, "%s", verdict->detail.text);
 }
 
 void eca_peer_certificate_read(struct eca_request *request)
 {
-    struct eca_request_work *work = request->work;
     X509 *x509 = NULL;
 
     request->facts.certificate = ECA_CERTIFICATE_ABSENT;
     if (!eca_access_wants_certificate(request->facts.policy))
         return;
-    x509 = eca_handshake_peer_certificate(request->r->connection, &work->chain);
+    x509 = eca_handshake_peer_certificate(request->r->connection, &request->work->chain);
     if (x509 == NULL)
         return;
-    if (eca_certificate_open(&work->certificate, x509, &work->detail))
-        request->facts.certificate = judge(request, x509);
-    else
-        request->facts.certificate = ECA_CERTIFICATE_MALFORMED;
+    judge(request, x509);
     X509_free(x509);
 }

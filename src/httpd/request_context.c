@@ -23,7 +23,7 @@ static apr_status_t end_work(void *data)
 {
     struct eca_request_work *work = data;
 
-    eca_certificate_close(&work->certificate);
+    eca_verdict_release(work->verdict);
     if (work->password != NULL)
         explicit_bzero((char *)work->password, strlen(work->password));
     return APR_SUCCESS;
@@ -108,11 +108,11 @@ static void set_variable(request_rec *r, const char *name, const char *value)
 
 static void set_certificate_variables(const struct eca_request *request, request_rec *r)
 {
-    const struct eca_certificate *certificate = &request->work->certificate;
+    const struct eca_certificate *certificate = request->work->certificate;
     char memory[512];
     struct eca_strbuf text;
 
-    if (certificate->x509 == NULL)
+    if (certificate == NULL)
         return;
     eca_strbuf_init(&text, memory, sizeof memory);
     eca_strbuf_hex(&text, (struct eca_slice){ certificate->sha256, sizeof certificate->sha256 });

@@ -20,6 +20,7 @@ APLOG_USE_MODULE(eas_certauth);
 #define PROBE_INTERVAL apr_time_from_sec(2)
 #define TICKETS_MAX 4096
 #define REFUSALS_MAX 1024
+#define VERDICTS_MAX 2048
 #define SHUTDOWN_PATIENCE apr_time_from_msec(500)
 
 static apr_status_t close_anchors(void *anchors)
@@ -147,6 +148,7 @@ static apr_status_t stop_service(void *data)
     const bool directory_idle = eca_job_pool_close(service->directory_jobs, SHUTDOWN_PATIENCE);
     const bool kerberos_idle = eca_job_pool_close(service->kerberos_jobs, SHUTDOWN_PATIENCE);
 
+    eca_verdicts_close(service->verdicts);
     if (!directory_idle || !kerberos_idle)
         return APR_SUCCESS;
     if (service->directory != NULL)
@@ -174,8 +176,10 @@ void eca_service_start(apr_pool_t *pool, const struct eca_server_config *config,
         service->keytab_failure = apr_psprintf(pool, "EASKerberosKeytab, as httpd's user: %s", err.text);
     err.text[0] = '\0';
     service->directory = eca_open_directory(config, server, &err);
+    if (service->anchors != NULL)
+        service->verdicts = eca_verdicts_open(service->anchors, VERDICTS_MAX);
     if (service->directory_jobs == NULL || service->kerberos_jobs == NULL || service->tickets == NULL
-        || service->refusals == NULL)
+        || service->refusals == NULL || (service->anchors != NULL && service->verdicts == NULL))
         eca_error_set(&err, "out of memory");
     if (err.text[0] != '\0')
         service->failure = apr_pstrdup(pool, err.text);

@@ -8,12 +8,14 @@
 #include "refusals.h"
 #include "service_credential.h"
 #include "ticket_cache.h"
+#include "verdict.h"
 
 /* Immutable for workers once the child has started; everything in it is safe for any number of threads. */
 struct eca_service {
     bool prepared;
     struct eca_trust_anchors *anchors;         /* NULL without EASTrustedIssuers */
     uint8_t directory_digest[32];              /* of everything that says which directory is asked, and how */
+    struct eca_verdicts *verdicts;             /* of a child process, with `anchors` */
     const char *bind_password;                 /* NULL unless `simple` */
     struct eca_directory *directory;           /* this and below: of a child process, NULL when `failure` says why */
     struct eca_service_credential *credential; /* NULL when `keytab_failure` says why */

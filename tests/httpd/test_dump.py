@@ -19,7 +19,8 @@ DEFAULTS = {
     "EASDelegationSPN": [], "EASDelegationHeader": ["X-Remote-User", "%{REMOTE_USER}"],
     "EASReasonHeader": ["On"], "EASRetryAfter": ["60"], "EASDirectoryBase": [],
     "EASDirectoryTimeout": ["3000"], "EASDirectoryConnections": ["8"], "EASCacheKeyFile": [],
-    "EASCacheTTL": ["found=300", "notfound=30", "stale=900"], "EASKerberosPrincipal": [], "EASKerberosTimeout": ["3000"],
+    "EASCacheTTL": ["found=300", "notfound=30", "stale=900"], "EASKerberosPrincipal": [],
+    "EASKerberosTimeout": ["3000"],
 }
 
 

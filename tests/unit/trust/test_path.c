@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The trust stage over certificates made at run time: paths, purposes and dates. */
-#include "path.h"
+#include "make_path.h"
 
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,31 +13,6 @@
 #include <cmocka.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
-#define NOW 1800000000 /* 2027-01-15T08:00:00Z */
-#define DAY 86400
-#define CA_EXTENSIONS "critical,CA:TRUE", "critical,keyCertSign,cRLSign"
-
-enum key { KEY_ROOT, KEY_ISSUING, KEY_STRANGE, KEY_LEAF, KEY_WEAK, KEYS };
-
-static EVP_PKEY *keys[KEYS];
-
-/* What a certificate is made of; zeroed members get something ordinary. */
-struct recipe {
-    const char *subject;
-    const char *issuer;
-    enum key key;
-    enum key signer;
-    const char *basic_constraints;
-    const char *key_usage;
-    const char *extended_key_usage;
-    const char *critical_oid; /* an extension nobody knows, marked critical */
-    const char *policies; /* certificatePolicies */
-    const char *template; /* the value of Microsoft's template extension, in hexadecimal */
-    const char *name_constraints;
-    bool sha1; /* signed with it instead of SHA-256 */
-    long begins, ends; /* days from NOW; both 0: from -100 to 100 */
-};
-
 static const struct recipe root = { "Root", "Root", KEY_ROOT, KEY_ROOT, CA_EXTENSIONS };
 static const struct recipe issuing = { "Issuing", "Root", KEY_ISSUING, KEY_ROOT, CA_EXTENSIONS };
 static const struct recipe issuing_ended = { "Issuing", "Root", KEY_ISSUING, KEY_ROOT, CA_EXTENSIONS, .begins = -200,
@@ -51,129 +24,6 @@ static const struct recipe root_without_depth = { "Root", "Root", KEY_ROOT, KEY_
                                                   "critical,keyCertSign" };
 static const struct recipe strange = { "Strange", "Strange", KEY_STRANGE, KEY_STRANGE, CA_EXTENSIONS };
 static const struct recipe root_with_strange_key = { "Root", "Root", KEY_STRANGE, KEY_STRANGE, CA_EXTENSIONS };
-
-static void add_extension(X509 *certificate, int nid, const char *value)
-{
-    X509_EXTENSION *extension = value != NULL ? X509V3_EXT_conf_nid(NULL, NULL, nid, value) : NULL;
-
-    if (value == NULL)
-        return;
-    assert_non_null(extension);
-    assert_int_equal(X509_add_ext(certificate, extension, -1), 1);
-    X509_EXTENSION_free(extension);
-}
-
-static void add_unknown_critical(X509 *certificate, const char *oid)
-{
-    ASN1_OCTET_STRING *content = ASN1_OCTET_STRING_new();
-    ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
-    X509_EXTENSION *extension = NULL;
-
-    ASN1_OCTET_STRING_set(content, (const unsigned char *)"\x05\x00", 2);
-    extension = X509_EXTENSION_create_by_OBJ(NULL, object, 1, content);
-    assert_int_equal(X509_add_ext(certificate, extension, -1), 1);
-    X509_EXTENSION_free(extension);
-    ASN1_OBJECT_free(object);
-    ASN1_OCTET_STRING_free(content);
-}
-
-static void add_template(X509 *certificate, const char *hex)
-{
-    ASN1_OCTET_STRING *content = ASN1_OCTET_STRING_new();
-    ASN1_OBJECT *object = OBJ_txt2obj("1.3.6.1.4.1.311.21.7", 1);
-    X509_EXTENSION *extension = NULL;
-    long length = 0;
-
-    ASN1_STRING_set0(content, OPENSSL_hexstr2buf(hex, &length), 0);
-    content->length = (int)length;
-    extension = X509_EXTENSION_create_by_OBJ(NULL, object, 0, content);
-    assert_int_equal(X509_add_ext(certificate, extension, -1), 1);
-    X509_EXTENSION_free(extension);
-    ASN1_OBJECT_free(object);
-    ASN1_OCTET_STRING_free(content);
-}
-
-/* OIDs, each followed by a blank or the end. */
-static void add_policies(X509 *certificate, const char *oids)
-{
-    CERTIFICATEPOLICIES *policies = sk_POLICYINFO_new_null();
-    char copy[128], *rest = copy;
-
-    strcpy(copy, oids);
-    for (char *oid = strsep(&rest, " "); oid != NULL; oid = strsep(&rest, " ")) {
-        POLICYINFO *policy = POLICYINFO_new();
-
-        policy->policyid = OBJ_txt2obj(oid, 1);
-        sk_POLICYINFO_push(policies, policy);
-    }
-    assert_int_equal(X509_add1_ext_i2d(certificate, NID_certificate_policies, policies, 0, 0), 1);
-    CERTIFICATEPOLICIES_free(policies);
-}
-
-static void set_name(X509_NAME *name, const char *common_name)
-{
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)common_name, -1, -1, 0);
-}
-
-static X509 *make(const struct recipe *recipe)
-{
-    X509 *certificate = X509_new();
-    const bool ordinary = recipe->begins == 0 && recipe->ends == 0;
-
-    X509_set_version(certificate, X509_VERSION_3);
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 4711);
-    set_name(X509_get_subject_name(certificate), recipe->subject);
-    set_name(X509_get_issuer_name(certificate), recipe->issuer);
-    ASN1_TIME_set(X509_getm_notBefore(certificate), NOW + (ordinary ? -100 : recipe->begins) * DAY);
-    ASN1_TIME_set(X509_getm_notAfter(certificate), NOW + (ordinary ? 100 : recipe->ends) * DAY);
-    X509_set_pubkey(certificate, keys[recipe->key]);
-    add_extension(certificate, NID_basic_constraints, recipe->basic_constraints);
-    add_extension(certificate, NID_key_usage, recipe->key_usage);
-    add_extension(certificate, NID_ext_key_usage, recipe->extended_key_usage);
-    if (recipe->policies != NULL)
-        add_policies(certificate, recipe->policies);
-    add_extension(certificate, NID_name_constraints, recipe->name_constraints);
-    if (recipe->template != NULL)
-        add_template(certificate, recipe->template);
-    if (recipe->critical_oid != NULL)
-        add_unknown_critical(certificate, recipe->critical_oid);
-    assert_true(X509_sign(certificate, keys[recipe->signer], recipe->sha1 ? EVP_sha1() : EVP_sha256()) > 0);
-    return certificate;
-}
-
-/* The files hold what is written to them until the test program ends. */
-static void write_file(char *path, const struct recipe *const *recipes, const char *text)
-{
-    FILE *file = NULL;
-    int fd = -1;
-
-    strcpy(path, "/tmp/test_path.XXXXXX");
-    fd = mkstemp(path);
-    assert_true(fd >= 0);
-    file = fdopen(fd, "w");
-    for (; recipes != NULL && *recipes != NULL; recipes++) {
-        X509 *certificate = make(*recipes);
-
-        PEM_write_X509(file, certificate);
-        X509_free(certificate);
-    }
-    fputs(text, file);
-    fclose(file);
-}
-
-static struct eca_trust_anchors *open_anchors(const struct recipe *const *recipes)
-{
-    struct eca_error err = { .text = "" };
-    char path[32];
-    const char *const files[] = { path };
-    struct eca_trust_anchors *anchors = NULL;
-
-    write_file(path, recipes, "");
-    anchors = eca_trust_anchors_open(files, 1, &err);
-    unlink(path);
-    assert_string_equal(err.text, "");
-    return anchors;
-}
 
 struct judge_row {
     const char *why;
@@ -263,15 +113,6 @@ static struct eca_purposes read_purposes(const char *name)
     return purposes;
 }
 
-static STACK_OF(X509) *make_chain(const struct recipe *const *recipes)
-{
-    STACK_OF(X509) *chain = sk_X509_new_null();
-
-    for (; *recipes != NULL; recipes++)
-        sk_X509_push(chain, make(*recipes));
-    return chain;
-}
-
 /* When GOOD, the path leads from the certificate to an anchor. */
 static enum eca_certificate_fact judge(const struct eca_trust_anchors *anchors, X509 *leaf, STACK_OF(X509) *chain,
                                        const struct eca_purposes *purposes, struct eca_error *err)
@@ -295,10 +136,10 @@ static void test_judge_certificate_gives_its_fact(void **state)
     for (size_t i = 0; i < COUNT(judge_rows); i++) {
         const struct judge_row *row = &judge_rows[i];
         struct eca_purposes purposes = read_purposes(row->purpose);
-        struct eca_trust_anchors *anchors = open_anchors(row->anchors);
-        STACK_OF(X509) *chain = make_chain(row->sent);
+        struct eca_trust_anchors *anchors = make_path_anchors(row->anchors);
+        STACK_OF(X509) *chain = make_path_chain(row->sent);
         struct eca_error err = { .text = "" };
-        X509 *leaf = make(&row->leaf);
+        X509 *leaf = make_path_certificate(&row->leaf);
 
         print_message("  %s\n", row->why);
         assert_int_equal(judge(anchors, leaf, chain, &purposes, &err), row->fact);
@@ -342,7 +183,7 @@ static void test_judge_policy_or_template_must_be_accepted(void **state)
         { "an empty template", { .template = "3000" }, { "1.3.6.1.4.1.311.21.8.1" }, ECA_CERTIFICATE_PURPOSE },
     };
     const struct recipe *const trusted[] = { &root, NULL };
-    struct eca_trust_anchors *anchors = open_anchors(trusted);
+    struct eca_trust_anchors *anchors = make_path_anchors(trusted);
     struct eca_purposes purposes = read_purposes(NULL);
     (void)state;
 
@@ -357,7 +198,7 @@ static void test_judge_policy_or_template_must_be_accepted(void **state)
         recipe.issuer = "Root";
         recipe.key = KEY_LEAF;
         recipe.signer = KEY_ROOT;
-        question.leaf = leaf = make(&recipe);
+        question.leaf = leaf = make_path_certificate(&recipe);
         while (rows[i].accepted[policies.count] != NULL) {
             policies.accepted[policies.count] = OBJ_txt2obj(rows[i].accepted[policies.count], 1);
             policies.count++;
@@ -376,10 +217,10 @@ static void test_judge_signature_changed_is_untrusted(void **state)
 {
     const struct recipe *const trusted[] = { &root, NULL };
     const struct recipe recipe = { "alice", "Root", KEY_LEAF, KEY_ROOT };
-    struct eca_trust_anchors *anchors = open_anchors(trusted);
+    struct eca_trust_anchors *anchors = make_path_anchors(trusted);
     struct eca_purposes purposes = read_purposes(NULL);
     struct eca_error err = { .text = "" };
-    X509 *signed_one = make(&recipe), *changed = NULL;
+    X509 *signed_one = make_path_certificate(&recipe), *changed = NULL;
     unsigned char *der = NULL;
     const unsigned char *at = NULL;
     const int length = i2d_X509(signed_one, &der);
@@ -399,15 +240,15 @@ static void test_judge_long_chain_is_untrusted(void **state)
 {
     const struct recipe *const trusted[] = { &root, NULL };
     const struct recipe recipe = { "alice", "Root", KEY_LEAF, KEY_ROOT };
-    struct eca_trust_anchors *anchors = open_anchors(trusted);
+    struct eca_trust_anchors *anchors = make_path_anchors(trusted);
     struct eca_purposes purposes = read_purposes(NULL);
     struct eca_error err = { .text = "" };
     STACK_OF(X509) *chain = sk_X509_new_null();
-    X509 *leaf = make(&recipe);
+    X509 *leaf = make_path_certificate(&recipe);
 
     (void)state;
     for (int i = 0; i <= ECA_CHAIN_MAX; i++)
-        sk_X509_push(chain, make(&strange));
+        sk_X509_push(chain, make_path_certificate(&strange));
     assert_int_equal(judge(anchors, leaf, chain, &purposes, &err), ECA_CERTIFICATE_UNTRUSTED);
     sk_X509_pop_free(chain, X509_free);
     X509_free(leaf);
@@ -439,7 +280,7 @@ static void test_anchors_open_unusable_file_is_refused(void **state)
         const char *const files[] = { path };
 
         print_message("  %s\n", rows[i].why);
-        write_file(path, rows[i].recipes, rows[i].text);
+        make_path_file(path, rows[i].recipes, rows[i].text);
         assert_null(eca_trust_anchors_open(files, 1, &err));
         assert_non_null(strstr(err.text, path));
         unlink(path);
@@ -449,7 +290,7 @@ static void test_anchors_open_unusable_file_is_refused(void **state)
 static void test_anchors_ending_before_names_only_those(void **state)
 {
     const struct recipe *const trusted[] = { &root, &issuing_ended, NULL };
-    struct eca_trust_anchors *anchors = open_anchors(trusted);
+    struct eca_trust_anchors *anchors = make_path_anchors(trusted);
     struct eca_error err = { .text = "" };
 
     (void)state;
@@ -458,22 +299,6 @@ static void test_anchors_ending_before_names_only_those(void **state)
     assert_null(strstr(err.text, "CN=Root"));
     assert_false(eca_trust_anchors_ending_before(anchors, NOW - 150 * DAY, &err));
     eca_trust_anchors_close(anchors);
-}
-
-static int make_keys(void **state)
-{
-    (void)state;
-    for (int i = 0; i < KEYS; i++)
-        keys[i] = i == KEY_WEAK ? EVP_RSA_gen(1024) : EVP_EC_gen("P-256");
-    return 0;
-}
-
-static int free_keys(void **state)
-{
-    (void)state;
-    for (int i = 0; i < KEYS; i++)
-        EVP_PKEY_free(keys[i]);
-    return 0;
 }
 
 int main(void)
@@ -486,5 +311,5 @@ int main(void)
         cmocka_unit_test(test_anchors_open_unusable_file_is_refused),
         cmocka_unit_test(test_anchors_ending_before_names_only_those),
     };
-    return cmocka_run_group_tests(tests, make_keys, free_keys);
+    return cmocka_run_group_tests(tests, make_path_keys, free_path_keys);
 }
