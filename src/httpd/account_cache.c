@@ -224,8 +224,8 @@ static bool read_from(struct eca_finding *out, struct eca_account_cache *cache, 
                       const struct eca_account_record_form *form)
 {
     const struct eca_slice key = { form->key, ECA_ACCOUNT_RECORD_KEY_BYTES };
-    uint8_t record[ECA_SOCACHE_VALUE_MAX];
-    size_t length = 0;
+    uint8_t record[ECA_ACCOUNT_RECORD_MAX];
+    size_t length = sizeof record;
     const apr_status_t status = eca_socache_retrieve(one, key, record, &length, r->pool);
 
     tell(cache, r, "reading", status);

@@ -9,6 +9,7 @@
 #include "ldap_directory.h"
 #include "mapping.h"
 #include "path.h"
+#include "ticket_share.h"
 
 #include <ap_expr.h>
 #include <http_config.h>
@@ -93,8 +94,9 @@ struct eca_server_config {
     bool in_use;                        /* it has sections of ours, its own or the main server's */
     bool proxy_section_verifies;        /* a <Proxy> section says SSLProxyVerify require */
     const char *extra_attribute;        /* the attribute that EASRemoteUser names in its sections, or NULL */
-    struct eca_account_cache *accounts; /* one for the whole server */
-    struct eca_service *service;        /* what runs for it; one for all servers that set nothing of their own */
+    struct eca_account_cache *accounts; /* one for the whole server, and so are the shared tickets */
+    struct eca_ticket_share *shared_tickets;
+    struct eca_service *service; /* what runs for it; one for all servers that set nothing of their own */
 };
 
 extern module AP_MODULE_DECLARE_DATA eas_certauth_module;

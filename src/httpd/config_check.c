@@ -66,13 +66,24 @@ static bool check_passthrough(apr_pool_t *pool, const apr_array_header_t *sectio
     return true;
 }
 
-static bool check_cache(apr_pool_t *pool, apr_pool_t *temporary, server_rec *main_server)
+static bool check_cache(apr_pool_t *pool, apr_pool_t *temporary, server_rec *main_server, bool tickets)
 {
+    const struct eca_server_config *config = eca_server_config_of(main_server);
     struct eca_error err = { .text = "" };
 
-    if (eca_account_cache_prepare(pool, temporary, eca_server_config_of(main_server), &err))
+    if (eca_account_cache_prepare(pool, temporary, config, &err)
+        && (!tickets || eca_ticket_share_prepare(config->shared_tickets, pool, temporary, &err)))
         return true;
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, main_server, "ECA1023: %s", err.text);
+    return false;
+}
+
+static bool delegates_with_kerberos(const apr_array_header_t *all)
+{
+    for (int i = 0; i < all->nelts; i++) {
+        if (APR_ARRAY_IDX(all, i, struct eca_served_section).policy->delegation == ECA_DELEGATION_KERBEROS)
+            return true;
+    }
     return false;
 }
 
@@ -85,14 +96,15 @@ bool eca_config_check(apr_pool_t *pool, apr_pool_t *temporary, server_rec *main_
                                                || eca_server_config_of(main_server)->sections->nelts > 0;
     all = eca_section_collect(pool, temporary, main_server);
     return check_problems(all) && check_passthrough(temporary, all)
-           && (all->nelts == 0 || check_cache(pool, temporary, main_server));
+           && (all->nelts == 0 || check_cache(pool, temporary, main_server, delegates_with_kerberos(all)));
 }
 
 bool eca_config_open_cache(apr_pool_t *pool, server_rec *main_server)
 {
     struct eca_error err = { .text = "" };
 
-    if (eca_account_cache_open(pool, main_server, &err))
+    if (eca_account_cache_open(pool, main_server, &err)
+        && eca_ticket_share_open(eca_server_config_of(main_server)->shared_tickets, pool, main_server, &err))
         return true;
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, main_server, "ECA1024: %s", err.text);
     return false;

@@ -19,18 +19,45 @@ struct ticket_job {
     struct eca_account account;
     char spn[ECA_SPN_MAX];
     char key[ECA_SID_TEXT_MAX + ECA_SPN_MAX];
+    int64_t ends_after; /* what is wanted: a ticket that ends later than that */
     enum eca_kerberos_answer answer;
     struct eca_ticket *ticket;
     struct eca_error err;
 };
 
+/*
+ * The ticket that another child got, now in this one's cache, which has the last word on it: one reference, or NULL
+ * when there is none that ends after `ends_after`.
+ */
+static struct eca_ticket *take_shared(const struct eca_service *service, const char *sid, const char *spn,
+                                      int64_t ends_after)
+{
+    struct eca_ticket *ticket = eca_ticket_share_find(service, sid, spn);
+    const bool is_wanted = ticket != NULL && eca_ticket_end(ticket) > ends_after;
+
+    if (is_wanted)
+        eca_ticket_cache_store(service->tickets, sid, spn, ticket);
+    eca_ticket_release(ticket);
+    return is_wanted ? eca_ticket_cache_find(service->tickets, sid, spn, ends_after, 0) : NULL;
+}
+
+/* Another child may have got it since this job was made; that says nothing of the KDC. */
 static void run_ticket(struct eca_job *base)
 {
     struct ticket_job *job = (struct ticket_job *)base;
+    const char *sid = job->account.sid;
 
+    base->succeeded = false;
+    job->ticket = take_shared(job->service, sid, job->spn, job->ends_after);
+    if (job->ticket != NULL) {
+        job->answer = ECA_KERBEROS_DONE;
+        return;
+    }
     job->answer = eca_s4u_get_ticket(job->service->credential, &job->account, job->spn, &job->ticket, &job->err);
-    if (job->answer == ECA_KERBEROS_DONE)
-        eca_ticket_cache_store(job->service->tickets, job->account.sid, job->spn, job->ticket);
+    if (job->answer == ECA_KERBEROS_DONE) {
+        eca_ticket_cache_store(job->service->tickets, sid, job->spn, job->ticket);
+        eca_ticket_share_store(job->service, sid, job->spn, job->ticket);
+    }
     base->succeeded = job->answer != ECA_KERBEROS_UNAVAILABLE;
 }
 
@@ -43,7 +70,7 @@ static void destroy_ticket(struct eca_job *base)
     free(job);
 }
 
-static struct ticket_job *new_ticket_job(const struct eca_request *request)
+static struct ticket_job *new_ticket_job(const struct eca_request *request, int64_t ends_after)
 {
     struct ticket_job *job = calloc(1, sizeof *job);
     const size_t sid_length = strlen(request->work->account.sid) + 1;
@@ -51,6 +78,7 @@ static struct ticket_job *new_ticket_job(const struct eca_request *request)
     if (job == NULL)
         return NULL;
     job->service = request->service;
+    job->ends_after = ends_after;
     job->account = request->work->account;
     memcpy(job->spn, request->spn, strlen(request->spn) + 1);
     memcpy(job->key, job->account.sid, sid_length);
@@ -89,8 +117,9 @@ static enum eca_reason translate_answer(const struct eca_request *request, enum 
 /* Asks the KDC on a helper. */
 static enum eca_kerberos_answer ask_kdc(struct eca_request *request, struct eca_ticket **out, struct eca_error *why)
 {
-    struct ticket_job *ticket = new_ticket_job(request);
-    const apr_time_t deadline = apr_time_now() + apr_time_from_msec(request->config->kerberos_timeout);
+    const apr_time_t now = apr_time_now();
+    const apr_time_t deadline = now + apr_time_from_msec(request->config->kerberos_timeout);
+    struct ticket_job *ticket = new_ticket_job(request, apr_time_sec(now) + TICKET_MARGIN_SECONDS);
     enum eca_kerberos_answer answer = ECA_KERBEROS_UNAVAILABLE;
     struct eca_job *job = NULL;
 
@@ -161,9 +190,9 @@ static enum eca_reason request_ticket(struct eca_request *request, struct eca_ti
     return reason;
 }
 
-static void renew_behind(const struct eca_request *request)
+static void renew_behind(const struct eca_request *request, const struct eca_ticket *current)
 {
-    struct ticket_job *ticket = new_ticket_job(request);
+    struct ticket_job *ticket = new_ticket_job(request, eca_ticket_end(current));
 
     if (ticket != NULL)
         (void)eca_job_pool_start(request->service->kerberos_jobs, &ticket->job);
@@ -178,7 +207,9 @@ enum eca_reason eca_get_ticket(struct eca_request *request, struct eca_ticket **
     eca_service_renew_ahead(service);
     *out = eca_ticket_cache_find(service->tickets, request->sid, request->spn, now, TICKET_MARGIN_SECONDS);
     if (*out != NULL && eca_ticket_claim_renewal(*out, now))
-        renew_behind(request);
+        renew_behind(request, *out);
+    if (*out == NULL)
+        *out = take_shared(service, request->sid, request->spn, now + TICKET_MARGIN_SECONDS);
     if (*out != NULL)
         return ECA_REASON_GRANTED;
     if (eca_refusals_find(service->refusals, request->sid, request->spn, now, &reason, &request->work->detail))
@@ -194,9 +225,11 @@ void eca_get_ticket_note(struct eca_request *request, const struct eca_ticket *t
 
 void eca_get_ticket_refused(const struct eca_request *request)
 {
-    if (request->spn != NULL)
-        eca_ticket_cache_drop(request->service->tickets, request->sid, request->spn, request->ticket_number,
-                              apr_time_sec(apr_time_now()));
+    if (request->spn == NULL)
+        return;
+    eca_ticket_cache_drop(request->service->tickets, request->sid, request->spn, request->ticket_number,
+                          apr_time_sec(apr_time_now()));
+    eca_ticket_share_remove(request->service, request->sid, request->spn);
 }
 
 void eca_get_ticket_accepted(const struct eca_request *request)

@@ -116,6 +116,21 @@ static bool digest_directory(const struct eca_server_config *config, struct eca_
     return done || eca_error_set(err, "libcrypto has no SHA-256");
 }
 
+/* Nor are tickets that one service account got another's. */
+static bool digest_ticket_scope(const struct eca_server_config *config, struct eca_error *err)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool done = context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
+
+    if (done) {
+        digest_text(context, config->kerberos_keytab);
+        digest_text(context, config->kerberos_principal);
+        done = EVP_DigestFinal_ex(context, config->service->ticket_scope, NULL) == 1;
+    }
+    EVP_MD_CTX_free(context);
+    return done || eca_error_set(err, "libcrypto has no SHA-256");
+}
+
 bool eca_service_prepare(apr_pool_t *pool, const struct eca_server_config *config, bool needs_keytab,
                          struct eca_error *err)
 {
@@ -137,7 +152,7 @@ bool eca_service_prepare(apr_pool_t *pool, const struct eca_server_config *confi
         return false;
     if (config->trusted_issuers != NULL && !read_anchors(pool, config, err))
         return false;
-    service->prepared = digest_directory(config, err);
+    service->prepared = digest_directory(config, err) && digest_ticket_scope(config, err);
     return service->prepared;
 }
 
@@ -170,6 +185,7 @@ void eca_service_start(apr_pool_t *pool, const struct eca_server_config *config,
     service->directory_jobs = eca_job_pool_create((unsigned)config->directory_connections, QUEUE_MAX, PROBE_INTERVAL);
     service->kerberos_jobs = eca_job_pool_create(KERBEROS_HELPERS, QUEUE_MAX, PROBE_INTERVAL);
     service->tickets = eca_ticket_cache_open(TICKETS_MAX);
+    service->share = config->shared_tickets;
     service->refusals = eca_refusals_open(REFUSALS_MAX);
     service->credential = eca_service_credential_open(config->kerberos_keytab, config->kerberos_principal, &err);
     if (service->credential == NULL) /* only who needs it is refused: delegation, and the GSSAPI bind */

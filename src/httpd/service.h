@@ -16,11 +16,13 @@ struct eca_service {
     struct eca_trust_anchors *anchors;         /* NULL without EASTrustedIssuers */
     uint8_t directory_digest[32];              /* of everything that says which directory is asked, and how */
     struct eca_verdicts *verdicts;             /* of a child process, with `anchors` */
+    uint8_t ticket_scope[32];                  /* of the keytab and principal that get tickets */
     const char *bind_password;                 /* NULL unless `simple` */
     struct eca_directory *directory;           /* this and below: of a child process, NULL when `failure` says why */
     struct eca_service_credential *credential; /* NULL when `keytab_failure` says why */
     const char *keytab_failure;
     struct eca_ticket_cache *tickets;
+    struct eca_ticket_share *share; /* of the whole server */
     struct eca_refusals *refusals;
     struct eca_job_pool *directory_jobs;
     struct eca_job_pool *kerberos_jobs;

@@ -13,16 +13,22 @@ APLOG_USE_MODULE(eas_certauth);
 
 enum operation { RETRIEVE, STORE, REMOVE };
 
-/* A copy of everything: the waiter may be gone before the provider answers. */
-struct access_job {
-    struct eca_job job;
+/* What the provider is called with; the value is somebody else's. */
+struct access {
     struct eca_socache *cache;
     enum operation operation;
     uint8_t key[KEY_MAX];
     size_t key_length;
-    uint8_t value[ECA_SOCACHE_VALUE_MAX];
+    uint8_t *value;
     unsigned value_length;
     apr_time_t expiry;
+};
+
+/* With a copy of the value: the waiter may be gone before the provider answers. */
+struct access_job {
+    struct eca_job job;
+    struct access access;
+    uint8_t value[ECA_SOCACHE_REMOTE_VALUE_MAX];
     apr_status_t status;
 };
 
@@ -43,7 +49,7 @@ bool eca_socache_create(struct eca_socache *out, apr_pool_t *pool, apr_pool_t *t
     return problem == NULL || eca_error_set(err, "%s: %s", provider, problem);
 }
 
-static apr_status_t call(struct access_job *access, apr_pool_t *pool)
+static apr_status_t call(struct access *access, apr_pool_t *pool)
 {
     const ap_socache_provider_t *provider = access->cache->provider;
     ap_socache_instance_t *instance = access->cache->instance;
@@ -63,7 +69,7 @@ static apr_status_t call(struct access_job *access, apr_pool_t *pool)
     return provider->remove(instance, server, access->key, key_length, pool);
 }
 
-static apr_status_t call_locked(struct access_job *access, apr_pool_t *pool)
+static apr_status_t call_locked(struct access *access, apr_pool_t *pool)
 {
     apr_global_mutex_t *mutex = access->cache->mutex;
     apr_status_t status = mutex == NULL ? APR_SUCCESS : apr_global_mutex_lock(mutex);
@@ -77,17 +83,17 @@ static apr_status_t call_locked(struct access_job *access, apr_pool_t *pool)
 }
 
 /* An error in an orderly answer is no outage: only who says nothing is left alone for a while. */
-static void run_access(struct eca_job *job)
+static void run_access(struct eca_job *base)
 {
-    struct access_job *access = (struct access_job *)job;
+    struct access_job *job = (struct access_job *)base;
     apr_pool_t *pool = NULL;
 
-    access->status = apr_pool_create(&pool, NULL);
-    if (access->status == APR_SUCCESS) {
-        access->status = call_locked(access, pool);
+    job->status = apr_pool_create(&pool, NULL);
+    if (job->status == APR_SUCCESS) {
+        job->status = call_locked(&job->access, pool);
         apr_pool_destroy(pool);
     }
-    job->succeeded = true;
+    base->succeeded = true;
 }
 
 static void destroy_access(struct eca_job *job)
@@ -95,25 +101,37 @@ static void destroy_access(struct eca_job *job)
     free(job);
 }
 
-static apr_status_t call_on_helper(struct access_job *access)
+/* With the value copied there and back. */
+static apr_status_t call_on_helper(struct access *access)
 {
     struct eca_job_pool *jobs = access->cache->jobs;
-    struct access_job *copy = malloc(sizeof *copy);
+    struct access_job *copy = calloc(1, sizeof *copy);
     struct eca_job *job = NULL;
+    apr_status_t status = APR_SUCCESS;
 
-    if (copy == NULL)
-        return APR_ENOMEM;
-    *copy = *access;
+    if (copy == NULL || access->value_length > sizeof copy->value) {
+        free(copy);
+        return copy == NULL ? APR_ENOMEM : APR_EINVAL;
+    }
+    copy->access = *access;
+    copy->access.value = copy->value;
+    if (access->operation == STORE)
+        memcpy(copy->value, access->value, access->value_length);
     copy->job = (struct eca_job){ .run = run_access, .destroy = destroy_access };
     job = &copy->job;
     if (eca_job_pool_run(jobs, &job, apr_time_now() + REMOTE_PATIENCE) != ECA_JOB_DONE)
         return APR_TIMEUP;
-    *access = *(struct access_job *)job;
+    copy = (struct access_job *)job;
+    status = copy->status;
+    if (status == APR_SUCCESS && access->operation == RETRIEVE) {
+        access->value_length = copy->access.value_length;
+        memcpy(access->value, copy->value, access->value_length);
+    }
     eca_job_release(jobs, job);
-    return access->status;
+    return status;
 }
 
-static apr_status_t run(struct access_job *access, struct eca_slice key, apr_pool_t *pool)
+static apr_status_t run(struct access *access, struct eca_slice key, apr_pool_t *pool)
 {
     if (key.length > sizeof access->key)
         return APR_EINVAL;
@@ -122,34 +140,31 @@ static apr_status_t run(struct access_job *access, struct eca_slice key, apr_poo
     return access->cache->jobs != NULL ? call_on_helper(access) : call_locked(access, pool);
 }
 
-apr_status_t eca_socache_retrieve(struct eca_socache *cache, struct eca_slice key, uint8_t out[ECA_SOCACHE_VALUE_MAX],
-                                  size_t *length, apr_pool_t *pool)
+apr_status_t eca_socache_retrieve(struct eca_socache *cache, struct eca_slice key, uint8_t *out, size_t *length,
+                                  apr_pool_t *pool)
 {
-    struct access_job access = { .cache = cache, .operation = RETRIEVE, .value_length = ECA_SOCACHE_VALUE_MAX };
+    struct access access = { .cache = cache, .operation = RETRIEVE, .value = out, .value_length = (unsigned)*length };
     const apr_status_t status = run(&access, key, pool);
 
-    if (status != APR_SUCCESS)
-        return status;
-    memcpy(out, access.value, access.value_length);
-    *length = access.value_length;
-    return APR_SUCCESS;
+    *length = status == APR_SUCCESS ? access.value_length : 0;
+    return status;
 }
 
 apr_status_t eca_socache_store(struct eca_socache *cache, struct eca_slice key, struct eca_slice value,
                                apr_time_t expiry, apr_pool_t *pool)
 {
-    struct access_job access = { .cache = cache, .operation = STORE, .expiry = expiry };
+    struct access access = { .cache = cache,
+                             .operation = STORE,
+                             .value = (uint8_t *)(uintptr_t)value.bytes,
+                             .value_length = (unsigned)value.length,
+                             .expiry = expiry };
 
-    if (value.length > sizeof access.value)
-        return APR_EINVAL;
-    memcpy(access.value, value.bytes, value.length);
-    access.value_length = (unsigned)value.length;
     return run(&access, key, pool);
 }
 
 apr_status_t eca_socache_remove(struct eca_socache *cache, struct eca_slice key, apr_pool_t *pool)
 {
-    struct access_job access = { .cache = cache, .operation = REMOVE };
+    struct access access = { .cache = cache, .operation = REMOVE };
 
     return run(&access, key, pool);
 }

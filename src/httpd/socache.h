@@ -11,7 +11,7 @@
 #include <httpd.h>
 #include <util_mutex.h>
 
-#define ECA_SOCACHE_VALUE_MAX 448
+#define ECA_SOCACHE_REMOTE_VALUE_MAX 448 /* of a provider with `jobs` */
 
 struct eca_socache {
     const ap_socache_provider_t *provider;
@@ -30,10 +30,10 @@ bool eca_socache_create(struct eca_socache *out, apr_pool_t *pool, apr_pool_t *t
 
 /*
  * All three: APR_SUCCESS, APR_NOTFOUND, APR_TIMEUP when a provider elsewhere did not answer within 250 ms or has just
- * failed to, or the provider's error. Threads: any.
+ * failed to, or the provider's error. *length is the room in `out` and becomes the value's. Threads: any.
  */
-apr_status_t eca_socache_retrieve(struct eca_socache *cache, struct eca_slice key, uint8_t out[ECA_SOCACHE_VALUE_MAX],
-                                  size_t *length, apr_pool_t *pool);
+apr_status_t eca_socache_retrieve(struct eca_socache *cache, struct eca_slice key, uint8_t *out, size_t *length,
+                                  apr_pool_t *pool);
 apr_status_t eca_socache_store(struct eca_socache *cache, struct eca_slice key, struct eca_slice value,
                                apr_time_t expiry, apr_pool_t *pool);
 apr_status_t eca_socache_remove(struct eca_socache *cache, struct eca_slice key, apr_pool_t *pool);

@@ -3,14 +3,18 @@
 
 import os
 import shutil
+import signal
 import threading
 
 import pytest
 
-from lab import process
+from lab import kerberos, process
 from lab.httpd import RUN_AS
-from proxy import section, virtual_host
+from lab.standin import UNAUTHORIZED
+from proxy import section, simple_bind, virtual_host, whole_site
 from reasons import check_grant, check_refusal, line_of
+from relay import Relay
+from swarm import at_once
 
 SERVICE = "svc-proxy"
 NEW_PASSWORD = "Rotated.Key.2026"
@@ -114,3 +118,88 @@ def test_refusal_is_remembered_and_the_kdc_not_asked_again(lab, holders, proxy):
         check_refusal(again, "delegation-not-allowed")
         assert again.decision.fields["detail"] == first.decision.fields["detail"]
     assert before > 0 and asked() == before
+
+
+# ---- children share their tickets ----------------------------------------------------------------
+
+CHILDREN = ("ServerLimit 4\nStartServers 4\nThreadLimit 48\nThreadsPerChild 48\nMaxRequestWorkers 192\n"
+            "MinSpareThreads 1\nMaxSpareThreads 192\n")
+PIDS = '"${FOLDER}/log/pids.log" "%P"'
+SELF, PROXY = "for svc-proxy@EXAMPLE.TEST [", "for HTTP/exch.example.test@EXAMPLE.TEST ["
+
+
+def exchanges(lab):
+    """How many (S4U2Self, S4U2Proxy) the KDC has been asked for."""
+    text = lab.dc.log()
+    return text.count(SELF), text.count(PROXY)
+
+
+def since(lab, before):
+    """The same since then."""
+    return tuple(now - then for now, then in zip(exchanges(lab), before))
+
+
+def pids_of(one):
+    """The children that have served requests."""
+    return set((one.httpd.folder / "log/pids.log").read_text(encoding="utf-8").split())
+
+
+def test_shared_one_exchange_serves_all_children(lab, holders, proxy):
+    host = virtual_host(lab, section("/", lab.exchange.url), CustomLog=[PIDS, '"${FOLDER}/log/eas.log" eas'])
+    one = proxy(host, workers=CHILDREN)
+    holders["alice"]
+    before = exchanges(lab)
+    check_grant(one.request("/", holders["alice"], method="OPTIONS"))
+
+    def several_have_served():
+        answers = at_once([one.client("/", holders["alice"]).options for _ in range(16)])
+        assert {answer.status for answer in answers} == {200}
+        return len(pids_of(one)) >= 3
+    process.wait_until(several_have_served, 60, "three children have served")
+    assert since(lab, before) == (1, 1)
+
+
+@pytest.fixture
+def behind_kdc_relay(lab, proxy, tmp_path):
+    """(Relay in front of the KDC, an httpd that needs no KDC for its LDAP)."""
+    relay = Relay(lab.address(196), 88, (lab.address("dc1"), 88))
+    conf = kerberos.write_configuration(lab.root / "krb5-tickets.conf", [lab.address(196)])
+    yield relay, proxy(virtual_host(lab, section("/", lab.exchange.url), **simple_bind(lab, tmp_path)),
+                       env={"KRB5_CONFIG": str(conf)})
+    relay.close()
+
+
+def test_shared_tickets_serve_new_children_while_no_kdc_answers(lab, holders, behind_kdc_relay):
+    relay, one = behind_kdc_relay
+    check_grant(one.request("/", holders["alice"], method="OPTIONS"))
+    relay.refuse()
+    (child,) = one.httpd.child_pids()
+    os.kill(child, signal.SIGKILL)
+    process.wait_until(lambda: one.httpd.child_pids() not in ([], [child]) and child not in one.httpd.child_pids(),
+                       20, "another child")
+    check_grant(one.request("/", holders["alice"], method="OPTIONS"))
+
+
+def test_shared_ticket_that_the_backend_refused_is_not_given_to_anybody(lab, holders, proxy, standin, expect_log):
+    one = proxy(virtual_host(lab, section("/", standin.url)), workers=CHILDREN)
+    expect_log(line_of("backend-rejected-ticket"))
+    before = exchanges(lab)
+    check_grant(one.request("/", holders["alice"]))
+    standin.script("/", UNAUTHORIZED, times=1)
+    process.wait_until(lambda: one.request("/", holders["alice"]).status == 502, 10, "refused")
+    assert since(lab, before) == (1, 1)
+    for _ in range(8):
+        check_grant(one.request("/", holders["alice"]))
+    assert since(lab, before)[1] >= 2
+
+
+def test_without_shmcb_a_warning_says_that_nothing_is_shared(lab, holders, unstarted):
+    site = whole_site(virtual_host(lab, section("/", lab.exchange.url))).replace("SSLSessionCache", "#")
+    one = unstarted(site=site)
+    one.httpd.modules = tuple(name for name in one.httpd.modules if name != "socache_shmcb")
+    one.start_log = ("ECA1080: mod_socache_shmcb is not loaded", "AH01873")    # mod_ssl misses it, too
+    try:
+        one.start()
+        check_grant(one.request("/", holders["alice"], method="OPTIONS"))
+    finally:
+        one.stop()
