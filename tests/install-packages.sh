@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs the Debian packages listed in the files given, those that are missing; names the command when not root.
+# Installs the Debian packages listed in the files given when one is missing; names the command when not root. Those that
+# are there are brought up to date with the new ones: an httpd of today beside an OpenSSL of last year warns at each start.
 set -eu
 
 mapfile -t wanted < <(cat "$@" | sed 's/#.*//' | xargs -n1 | sort -u)
@@ -11,7 +12,7 @@ done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 if [ "$(id -u)" != 0 ]; then
-    echo "These packages are missing; as root run: apt-get install --no-install-recommends ${missing[*]}" >&2
+    echo "These packages are missing; as root run: apt-get install --no-install-recommends ${wanted[*]}" >&2
     exit 1
 fi
 
@@ -24,5 +25,5 @@ if [ ! -e $policy ]; then
 fi
 echo "installing: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
-apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null 2>&1 ||
-    { apt-get update -q && apt-get install -y -q --no-install-recommends "${missing[@]}"; }
+apt-get install -y -q --no-install-recommends "${wanted[@]}" >/dev/null 2>&1 ||
+    { apt-get update -q && apt-get install -y -q --no-install-recommends "${wanted[@]}"; }

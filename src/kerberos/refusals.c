@@ -2,13 +2,16 @@
 /* Refusals in a table of fixed size: each key has one place, and who comes later has it. */
 #include "refusals.h"
 
-#include <openssl/sha.h>
+#include <openssl/evp.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define KEY_BYTES 32   /* SHA-256 of SID, NUL and SPN */
+#define NAMES_MAX 1023 /* bytes of both together */
+
 struct refusal {
-    uint8_t key[SHA256_DIGEST_LENGTH];
+    uint8_t key[KEY_BYTES];
     int64_t until; /* 0: nothing is here */
     enum eca_reason reason;
     struct eca_error why;
@@ -45,21 +48,23 @@ void eca_refusals_close(struct eca_refusals *refusals)
     free(refusals);
 }
 
-/* SHA-256 of SID, NUL and SPN; false when it cannot be made. */
-static bool make_key(uint8_t key[SHA256_DIGEST_LENGTH], const char *sid, const char *spn)
+/* False when it cannot be made, or the names are absurd. */
+static bool make_key(uint8_t key[KEY_BYTES], const char *sid, const char *spn)
 {
-    char text[1024];
-    const size_t sid_size = strlen(sid) + 1;
-    const size_t spn_length = strlen(spn);
+    EVP_MD_CTX *context = NULL;
+    bool made = false;
 
-    if (sid_size + spn_length > sizeof text)
+    if (strlen(sid) + strlen(spn) > NAMES_MAX)
         return false;
-    memcpy(text, sid, sid_size);
-    memcpy(text + sid_size, spn, spn_length);
-    return SHA256((const unsigned char *)text, sid_size + spn_length, key) != NULL;
+    context = EVP_MD_CTX_new();
+    made = context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1
+           && EVP_DigestUpdate(context, sid, strlen(sid) + 1) == 1 && EVP_DigestUpdate(context, spn, strlen(spn)) == 1
+           && EVP_DigestFinal_ex(context, key, NULL) == 1;
+    EVP_MD_CTX_free(context);
+    return made;
 }
 
-static struct refusal *place_of(struct eca_refusals *refusals, const uint8_t key[SHA256_DIGEST_LENGTH])
+static struct refusal *place_of(struct eca_refusals *refusals, const uint8_t key[KEY_BYTES])
 {
     uint64_t number = 0;
 
@@ -70,7 +75,7 @@ static struct refusal *place_of(struct eca_refusals *refusals, const uint8_t key
 void eca_refusals_store(struct eca_refusals *refusals, const char *sid, const char *spn, enum eca_reason reason,
                         const struct eca_error *why, int64_t until)
 {
-    uint8_t key[SHA256_DIGEST_LENGTH];
+    uint8_t key[KEY_BYTES];
     struct refusal *place = NULL;
 
     if (!make_key(key, sid, spn))
@@ -87,7 +92,7 @@ void eca_refusals_store(struct eca_refusals *refusals, const char *sid, const ch
 bool eca_refusals_find(struct eca_refusals *refusals, const char *sid, const char *spn, int64_t now,
                        enum eca_reason *reason, struct eca_error *why)
 {
-    uint8_t key[SHA256_DIGEST_LENGTH];
+    uint8_t key[KEY_BYTES];
     const struct refusal *place = NULL;
     bool found = false;
 

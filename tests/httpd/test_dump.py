@@ -13,7 +13,7 @@ DUMP = ("-D", "DUMP_EAS")
 SECRET = "Nobody-may-read-this-1"
 DEFAULTS = {
     "EASAuthenticate": ["certificate-or-basic"], "EASBasicProvider": ["directory"],
-    "EASExtendedKeyUsage": ["clientAuth"],
+    "EASExtendedKeyUsage": ["clientAuth"], "EASCertificatePolicy": [],
     "EASMapping": ["sid", "issuer-serial", "ski", "sha1-pukey", "issuer-sid", "certificate"],
     "EASCertificateBackdating": ["0"], "EASRemoteUser": ["upn"], "EASBasicDelegation": ["same"],
     "EASDelegationSPN": [], "EASDelegationHeader": ["X-Remote-User", "%{REMOTE_USER}"],
@@ -54,6 +54,7 @@ def settings_of_every_kind(lab, folder):
         "EASAuthenticate": ["certificate-and-basic"], "EASBasicProvider": ["directory"],
         "EASExtendedKeyUsage": ["clientAuth", "1.2.3.4.5.6.7", "msSmartcardLogin"],
         "EASMapping": ["sid", f"sid-uri={lab.pki.trusted}", "upn"],
+        "EASCertificatePolicy": ["1.3.6.1.4.1.311.21.8.1402.7705.3", "1.2.3"],
         "EASCertificateBackdating": ["86400"], "EASRemoteUser": ["employeeID"],
         "EASDelegation": ["header"], "EASBasicDelegation": ["same"], "EASDelegationSPN": ["HTTP/exch"],
         "EASDelegationHeader": ["X-User", "%{REMOTE_USER}", "X-Quoted", 'a "b" \\ %{REMOTE_ADDR}'],
@@ -63,7 +64,7 @@ def settings_of_every_kind(lab, folder):
         "EASDirectory": ["ldaps://dc1.example.test", "ldap://dc2.example.test:389"],
         "EASDirectoryBase": ["OU=Łódź Büro,DC=example,DC=test"],
         "EASDirectoryBind": ["simple", "CN=svc proxy,DC=example,DC=test", str(word)],
-        "EASDirectoryCAFile": [str(lab.dc.ca_file)], "EASKerberosTimeout": ["2600"], "EASDirectoryTimeout": ["2500"],
+        "EASDirectoryCAFile": [str(lab.dc.ca_file)], "EASDirectoryTimeout": ["2500"],
         "EASDirectoryConnections": ["3"], "EASKerberosKeytab": [str(lab.proxy_keytab)],
         "EASKerberosPrincipal": ["svc-proxy"], "EASKerberosTimeout": ["2900"]}
     return here, there

@@ -18,8 +18,13 @@ static const struct {
     enum eca_account_fact fact;
     const char *detail;
     const char *why;
+    bool no_sid;
 } rows[] = {
     { "a@b", "", "b", 0, 0, 0, { ECA_REMOTE_USER_UPN, true }, ECA_ACCOUNT_USABLE, "", "all there" },
+    { "a@b", "", "b", 0, 0, 0, { ECA_REMOTE_USER_UPN, true }, ECA_ACCOUNT_INCOMPLETE, "no SID",
+      "whose ticket it is could not be known", true },
+    { "a@b", "", "b", 0, 0, 0, { ECA_REMOTE_USER_UPN, false }, ECA_ACCOUNT_USABLE, "", "no ticket, no SID wanted",
+      true },
     { "a@b", "", "", 0, 0, 0, { ECA_REMOTE_USER_UPN, false }, ECA_ACCOUNT_USABLE, "", "no ticket, no domain wanted" },
     { "a@b", "", "", 0, 0, 0, { ECA_REMOTE_USER_UPN, true }, ECA_ACCOUNT_INCOMPLETE, "domain components",
       "a ticket needs the domain" },
@@ -44,6 +49,7 @@ static void test_judge_rows(void **state)
         strcpy(account.upn, rows[i].upn);
         strcpy(account.mail, rows[i].mail);
         strcpy(account.domain, rows[i].domain);
+        strcpy(account.sid, rows[i].no_sid ? "" : "S-1-5-21-1-2-3-1001");
         assert_int_equal(eca_account_judge(&account, &rows[i].needs, NOW, &err), rows[i].fact);
         assert_non_null(strstr(err.text, rows[i].detail));
         assert_int_equal(err.text[0] == '\0', rows[i].detail[0] == '\0');
