@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs the Debian packages listed in the files given when one is missing; names the command when not root. Those that
-# are there are brought up to date with the new ones: an httpd of today beside an OpenSSL of last year warns at each start.
+# Installs the Debian packages listed in the files given when one is missing; names the command when not root. Those
+# that are there are brought up to date with the new ones: an httpd of today warns at each start beside an OpenSSL of
+# last year.
 set -eu
 
 mapfile -t wanted < <(cat "$@" | sed 's/#.*//' | xargs -n1 | sort -u)
