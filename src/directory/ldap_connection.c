@@ -17,6 +17,12 @@
 /* No account is longer than a few KiB; a length that an ill server made up must not become an allocation. */
 #define ANSWER_MAX ((ber_len_t)16 * 1024 * 1024)
 
+/*
+ * What a server may spend on a search; how long we wait is another matter (`until`). Samba 4.17 counts a second that
+ * passes once for each layer a search goes through, and so ends a search with a limit of two within milliseconds.
+ */
+#define SERVER_SECONDS 60
+
 /* The first libldap whose TLS handshake keeps the network timeout without LDAP_OPT_CONNECT_ASYNC. */
 #define HANDSHAKE_BOUNDED_VERSION 20609
 
@@ -39,7 +45,7 @@ static bool set_options(LDAP *ld, apr_time_t until)
     const int version = LDAP_VERSION3;
     const int never = LDAP_DEREF_NEVER;
     const int none = LDAP_NO_LIMIT;
-    const int server_seconds = (int)apr_time_sec(eca_ldap_clock_left(until)) + 1;
+    const int server_seconds = SERVER_SECONDS;
     const struct timeval left = eca_ldap_clock_timeval(until);
     const struct {
         int option;
@@ -214,12 +220,12 @@ enum eca_ldap_fault eca_ldap_connection_search(struct eca_ldap_connection *conne
                                                bool *truncated, struct eca_error *err)
 {
     char remark[ECA_LDAP_REMARK_MAX] = "";
-    struct timeval left = eca_ldap_clock_timeval(until);
+    struct timeval server_time = { .tv_sec = SERVER_SECONDS };
     LDAPMessage *answer = NULL;
     enum eca_ldap_fault fault;
     int message_id = 0;
     int code = ldap_search_ext(connection->ld, query->base, query->scope, query->filter,
-                               (char **)(uintptr_t)query->attributes, 0, NULL, NULL, &left, query->size_limit,
+                               (char **)(uintptr_t)query->attributes, 0, NULL, NULL, &server_time, query->size_limit,
                                &message_id);
 
     if (code != LDAP_SUCCESS)
