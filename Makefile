@@ -56,7 +56,7 @@ COMMAND := $(BUILD)/eas-certauth
 Q := $(if $(V),,@)
 SAY = $(if $(V),,@echo "  $(1) $@")
 
-.PHONY: all help packages-build packages-check check quick-check demo demo-stop unit lint fuzz fuzz-replay install deb clean
+.PHONY: all help packages-build packages-check packages-bench check quick-check demo demo-stop bench-cache unit lint fuzz fuzz-replay install deb clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
@@ -73,6 +73,9 @@ packages-build:
 
 packages-check:
 	@tests/install-packages.sh packages/build.txt packages/check.txt packages/deb.txt tests/lab/packages.txt
+
+packages-bench:
+	@tests/install-packages.sh packages/build.txt packages/bench.txt tests/lab/packages.txt
 
 # ---- the module ------------------------------------------------------------------------------
 
@@ -163,7 +166,7 @@ REPLAY_PROGRAMS := $(FUZZERS:tests/fuzz/%.c=$(BUILD)/asan/replay/%)
 FUZZ_PROGRAMS   := $(FUZZERS:tests/fuzz/%.c=$(BUILD)/fuzz/bin/%)
 
 test-programs: $(UNIT_PROGRAMS) $(TSAN_PROGRAMS) $(REPLAY_PROGRAMS) $(COMMAND) $(BUILD)/asan/eas-certauth \
-               $(DIFFERENTIAL)
+               $(DIFFERENTIAL) $(BUILD)/bench/mod_eas_certauth.so
 
 unit: packages-check ## unit tests under ASan, UBSan and TSan
 	@$(MAKE) --no-print-directory -j$$(nproc) $(UNIT_PROGRAMS) $(TSAN_PROGRAMS)
@@ -176,6 +179,23 @@ fuzz-replay: packages-check ## the fuzz targets over their committed corpora
 fuzz: packages-check ## run every fuzzer, FUZZ_SECONDS each (default 600)
 	@$(MAKE) --no-print-directory -j$$(nproc) $(FUZZ_PROGRAMS)
 	@tests/fuzz/run.sh $(or $(FUZZ_SECONDS),600) $(FUZZ_PROGRAMS)
+
+# ---- benchmarks ------------------------------------------------------------------------------------
+# The module's own objects and handlers that measure from inside: never installed.
+
+BENCH_MODULE  := $(BUILD)/bench/mod_eas_certauth.so
+BENCH_SOURCES := $(wildcard tests/bench/*.c)
+
+$(BENCH_MODULE): $(BENCH_SOURCES) $(wildcard tests/bench/*.h) $(HEADERS) tests/bench/exports.map $(MODULE)
+	@mkdir -p $(@D)
+	$(call SAY,ld)
+	$(Q)$(CC) $(BASE) -O2 -fPIC $(INCLUDES_httpd) -shared -Wl,-z,now \
+	    -Wl,--version-script=tests/bench/exports.map -o $@ $(BENCH_SOURCES) \
+	    $(BUILD)/module/mod_eas_certauth.o $(SOURCES:src/%.c=$(BUILD)/module/%.o) $(LIBRARIES) -ljansson
+
+bench-cache: packages-bench ## 100,000 accounts in a cache of 64 MiB: how many are found again, and how fast
+	@$(MAKE) --no-print-directory -j$$(nproc) $(BENCH_MODULE)
+	@$(PYTHON) tests/bench/cache.py
 
 # ---- everything ----------------------------------------------------------------------------------
 

@@ -165,7 +165,7 @@ class Proxy:
     numbers = itertools.count(1)
 
     def __init__(self, lab, name, address, site, *, start_log=(), env=None, modules=(),
-                 module=MODULE, **options):
+                 module=MODULE, symbols=("eas_certauth_module",), **options):
         self.lab, self.address = lab, address
         self.marked = 0
         self.start_log = tuple(start_log)
@@ -176,7 +176,7 @@ class Proxy:
         self.httpd = lab.httpd(
             name, site.replace(ADDRESS, address), env=env,
             modules=tuple(dict.fromkeys((*DEFAULT_MODULES, *modules))),
-            module_files={"eas_certauth_module": module} if module else {}, **options)
+            module_files={symbol: module for symbol in symbols} if module else {}, **options)
         self.eas_log = folder / "log/eas.log"
 
     def start(self):

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A stopwatch around each of mod_eas_certauth's hooks, and a look at what they take from the request's pool.
+ *
+ * The clock is the monotonic one: warm, nothing waits in our hooks, so what passes is CPU time; a thread's CPU clock is
+ * a system call, which costs more than most hooks. One request that was interrupted does not move the median.
+ */
+#include "probe.h"
+
+#include <apr_optional_hooks.h>
+#include <apr_strings.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <mod_proxy.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <util_filter.h>
+
+APLOG_USE_MODULE(eas_bench);
+
+#define OURS "mod_eas_certauth.c"
+#define ANSWER_FILTER "EAS_BACKEND"
+#define BEHIND_FILTER "EAS_BENCH_BEHIND"
+#define KEPT_MAX 65536
+#define POOL_NODE 8192 /* an APR pool's usual piece: addresses in one can be compared */
+
+/* What a request has spent in our hooks; in its request_config. */
+struct spent {
+    uint64_t nanoseconds;
+    uint64_t begin;   /* of the hook that runs, 0 while none of ours does */
+    char *pool_begin; /* where r->pool stood then */
+    unsigned hooks, depth;
+    uint32_t pool_bytes;
+    bool pool_moved; /* to another piece meanwhile: the bytes are not known */
+};
+
+static struct {
+    pthread_mutex_t lock;
+    uint32_t nanoseconds[KEPT_MAX], pool_bytes[KEPT_MAX];
+    size_t count, pool_count;
+    unsigned hooks; /* of the last one */
+} kept = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static struct spent *spent_of(request_rec *r)
+{
+    struct spent *spent = ap_get_module_config(r->request_config, &eas_bench_module);
+
+    if (spent == NULL) {
+        spent = apr_pcalloc(r->pool, sizeof *spent);
+        ap_set_module_config(r->request_config, &eas_bench_module, spent);
+    }
+    return spent;
+}
+
+static void begin(request_rec *r, struct spent *spent)
+{
+    spent->hooks++;
+    spent->pool_begin = apr_palloc(r->pool, 8);
+    spent->begin = eca_probe_now();
+}
+
+static void end(request_rec *r, struct spent *spent)
+{
+    char *pool_end = NULL;
+
+    if (spent->begin == 0)
+        return;
+    spent->nanoseconds += eca_probe_now() - spent->begin;
+    spent->begin = 0;
+    pool_end = apr_palloc(r->pool, 8);
+    if (pool_end > spent->pool_begin && pool_end - spent->pool_begin < POOL_NODE)
+        spent->pool_bytes += (uint32_t)(pool_end - spent->pool_begin) - 8;
+    else
+        spent->pool_moved = true;
+}
+
+/* Ours stand aside when they call their own chain again: so does the stopwatch in front of them. */
+#define STOPWATCH(hook)                                                                                                \
+    static ap_HOOK_##hook##_t *our_##hook;                                                                             \
+    static int timed_##hook(request_rec *r)                                                                            \
+    {                                                                                                                  \
+        struct spent *spent = spent_of(r);                                                                             \
+        int status = DECLINED;                                                                                         \
+                                                                                                                       \
+        if (spent->depth > 0)                                                                                          \
+            return DECLINED;                                                                                           \
+        spent->depth++;                                                                                                \
+        begin(r, spent);                                                                                               \
+        status = our_##hook(r);                                                                                        \
+        end(r, spent);                                                                                                 \
+        spent->depth--;                                                                                                \
+        return status;                                                                                                 \
+    }                                                                                                                  \
+                                                                                                                       \
+    static void install_##hook(void)                                                                                   \
+    {                                                                                                                  \
+        apr_array_header_t *hooks = ap_hook_get_##hook();                                                              \
+        ap_LINK_##hook##_t *links = (ap_LINK_##hook##_t *)hooks->elts;                                                 \
+                                                                                                                       \
+        for (int i = 0; i < hooks->nelts; i++) {                                                                       \
+            if (links[i].szName == NULL || strcmp(links[i].szName, OURS) != 0)                                         \
+                continue;                                                                                              \
+            our_##hook = links[i].pFunc;                                                                               \
+            links[i].pFunc = timed_##hook;                                                                             \
+        }                                                                                                              \
+    }
+
+STOPWATCH(post_read_request)
+STOPWATCH(access_checker_ex)
+STOPWATCH(force_authn)
+STOPWATCH(check_user_id)
+STOPWATCH(auth_checker)
+STOPWATCH(fixups)
+
+/* ---- mod_proxy's optional hooks ---- */
+
+static proxy_HOOK_fixups_t *our_proxy_fixups;
+static proxy_HOOK_request_status_t *our_request_status;
+
+static int timed_proxy_fixups(request_rec *r)
+{
+    struct spent *spent = spent_of(r);
+    int status = DECLINED;
+
+    begin(r, spent);
+    status = our_proxy_fixups(r);
+    end(r, spent);
+    return status;
+}
+
+static int timed_request_status(int *status, request_rec *r)
+{
+    struct spent *spent = spent_of(r);
+    int result = DECLINED;
+
+    begin(r, spent);
+    result = our_request_status(status, r);
+    end(r, spent);
+    return result;
+}
+
+/* The hooks of a name in all namespaces are in one array: ours are found by whose they are. */
+static void install_proxy(void)
+{
+    apr_array_header_t *fixups = apr_optional_hook_get("fixups"), *status = apr_optional_hook_get("request_status");
+
+    for (int i = 0; fixups != NULL && i < fixups->nelts; i++) {
+        proxy_LINK_fixups_t *link = &APR_ARRAY_IDX(fixups, i, proxy_LINK_fixups_t);
+
+        if (strcmp(link->szName, OURS) == 0) {
+            our_proxy_fixups = link->pFunc;
+            link->pFunc = timed_proxy_fixups;
+        }
+    }
+    for (int i = 0; status != NULL && i < status->nelts; i++) {
+        proxy_LINK_request_status_t *link = &APR_ARRAY_IDX(status, i, proxy_LINK_request_status_t);
+
+        if (strcmp(link->szName, OURS) == 0) {
+            our_request_status = link->pFunc;
+            link->pFunc = timed_request_status;
+        }
+    }
+}
+
+/* ---- the filter that looks at a backend's answer ---- */
+
+static ap_out_filter_func our_filter;
+
+static apr_status_t timed_filter(ap_filter_t *filter, apr_bucket_brigade *brigade)
+{
+    request_rec *r = filter->r;
+    struct spent *spent = spent_of(r);
+    apr_status_t status = APR_SUCCESS;
+
+    ap_add_output_filter(BEHIND_FILTER, NULL, r, r->connection);
+    begin(r, spent);
+    status = our_filter(filter, brigade);
+    end(r, spent); /* when nothing was passed on */
+    return status;
+}
+
+/* What comes behind is not ours. */
+static apr_status_t end_at_next(ap_filter_t *filter, apr_bucket_brigade *brigade)
+{
+    ap_filter_t *next = filter->next;
+
+    end(filter->r, spent_of(filter->r));
+    ap_remove_output_filter(filter);
+    return ap_pass_brigade(next, brigade);
+}
+
+void eca_hook_probe_register(void)
+{
+    ap_register_output_filter(BEHIND_FILTER, end_at_next, NULL, AP_FTYPE_CONTENT_SET + 1);
+}
+
+void eca_hook_probe_install(void)
+{
+    ap_filter_rec_t *filter = ap_get_output_filter_handle(ANSWER_FILTER);
+
+    if (filter == NULL || filter->filter_func.out_func == timed_filter)
+        return;
+    our_filter = filter->filter_func.out_func;
+    filter->filter_func.out_func = timed_filter;
+    install_post_read_request();
+    install_access_checker_ex();
+    install_force_authn();
+    install_check_user_id();
+    install_auth_checker();
+    install_fixups();
+    install_proxy();
+}
+
+/* ---- what is told ---- */
+
+int eca_hook_probe_keep(request_rec *r)
+{
+    const struct spent *spent = ap_get_module_config(r->request_config, &eas_bench_module);
+
+    if (spent == NULL || spent->hooks < 2 || r->handler == NULL || strcmp(r->handler, "eas-bench-hooks") == 0)
+        return DECLINED;
+    pthread_mutex_lock(&kept.lock);
+    if (kept.count < KEPT_MAX) {
+        kept.nanoseconds[kept.count++] = (uint32_t)spent->nanoseconds;
+        kept.hooks = spent->hooks;
+        if (!spent->pool_moved)
+            kept.pool_bytes[kept.pool_count++] = spent->pool_bytes;
+    }
+    pthread_mutex_unlock(&kept.lock);
+    return DECLINED;
+}
+
+int eca_hook_probe_handle(request_rec *r)
+{
+    struct eca_probe_spread time, bytes;
+
+    pthread_mutex_lock(&kept.lock);
+    time = eca_probe_spread_of(kept.nanoseconds, kept.count);
+    bytes = eca_probe_spread_of(kept.pool_bytes, kept.pool_count);
+    ap_set_content_type(r, "application/json");
+    ap_rprintf(r,
+               "{\"requests\": %" APR_SIZE_T_FMT
+               ", \"hooks\": %u, \"median_ns\": %.0f, \"p99_ns\": %.0f, \"pool_requests\": %" APR_SIZE_T_FMT ", "
+               "\"pool_bytes\": %.0f}\n",
+               kept.count, kept.hooks, time.median, time.p99, kept.pool_count, bytes.median);
+    kept.count = kept.pool_count = 0;
+    pthread_mutex_unlock(&kept.lock);
+    return OK;
+}
