@@ -80,7 +80,9 @@ def make_proxy(laboratory):
         text += adapt(short, address, port, {**values, "EASAuthenticate": name})
     return laboratory.httpd("proxy", text, modules=DEFAULT_MODULES,
                             module_files={"eas_certauth_module": MODULE},
-                            log_level="warn eas_certauth:info")
+                            log_level="warn eas_certauth:info",
+                            env=laboratory.names.env_with_dns(laboratory.root / "resolv.conf",
+                                                              laboratory.address("dc1")))
 
 
 # ---- the people ---------------------------------------------------------------------------

@@ -61,6 +61,13 @@ struct eca_directory_operations {
                                            const char *const *groups, size_t group_count, apr_time_t deadline,
                                            bool *member, struct eca_error *err);
 
+    /*
+     * Whether something it keeps from elsewhere (what DNS says) has grown old, and asking for it again; meanwhile what
+     * is there serves. is_due never blocks. Both NULL where there is nothing of that kind.
+     */
+    bool (*is_due)(struct eca_directory *directory);
+    void (*maintain)(struct eca_directory *directory, apr_time_t deadline);
+
     /* Releases everything; no other call may be under way or follow. */
     void (*close)(struct eca_directory *directory);
 };

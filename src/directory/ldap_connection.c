@@ -83,10 +83,12 @@ static enum eca_ldap_fault connect_to(struct eca_ldap_connection *connection, co
                                       apr_time_t until, struct eca_error *err)
 {
     enum eca_ldap_fault fault = eca_ldap_socket_open(&connection->fd, url, until, err);
+    char known[ECA_LDAP_URL_MAX]; /* libldap knows no gc:// */
 
     if (fault != ECA_LDAP_OK)
         return fault;
-    if (ldap_init_fd(connection->fd, LDAP_PROTO_TCP, connection->url, &connection->ld) != LDAP_SUCCESS) {
+    (void)apr_snprintf(known, sizeof known, "%s://%s:%s", url->tls ? "ldaps" : "ldap", url->host, url->port);
+    if (ldap_init_fd(connection->fd, LDAP_PROTO_TCP, known, &connection->ld) != LDAP_SUCCESS) {
         close(connection->fd);
         connection->ld = NULL;
         eca_error_set(err, "%s: out of memory", connection->url);

@@ -4,6 +4,7 @@
 
 #include "ldap_clock.h"
 #include "ldap_groups.h"
+#include "ldap_locate.h"
 #include "ldap_search.h"
 #include "ldap_servers.h"
 #include "ldap_tls.h"
@@ -41,6 +42,8 @@ static enum eca_directory_answer verify_password(struct eca_directory *directory
 static enum eca_directory_answer is_member(struct eca_directory *directory, const struct eca_account *account,
                                            const char *const *groups, size_t group_count, apr_time_t deadline,
                                            bool *member, struct eca_error *err);
+static bool is_due(struct eca_directory *directory);
+static void maintain(struct eca_directory *directory, apr_time_t deadline);
 static void close_directory(struct eca_directory *interface);
 
 static const struct eca_directory_operations operations = {
@@ -48,6 +51,8 @@ static const struct eca_directory_operations operations = {
     .find_by_login = find_by_login,
     .verify_password = verify_password,
     .is_member = is_member,
+    .is_due = is_due,
+    .maintain = maintain,
     .close = close_directory,
 };
 
@@ -85,6 +90,19 @@ no_servers:
     return NULL;
 }
 
+static bool is_due(struct eca_directory *directory)
+{
+    return eca_ldap_servers_is_due(&ldap_directory(directory)->servers);
+}
+
+/* Why DNS says nothing is told when a request needs it: until then the list before serves. */
+static void maintain(struct eca_directory *directory, apr_time_t deadline)
+{
+    struct eca_error ignored = { .text = "" };
+
+    eca_ldap_servers_locate(&ldap_directory(directory)->servers, eca_ldap_clock_from_wall(deadline), &ignored);
+}
+
 static void close_directory(struct eca_directory *interface)
 {
     struct eca_ldap_directory *directory = ldap_directory(interface);
@@ -106,6 +124,12 @@ static const struct eca_ldap_naming *known_naming(struct eca_ldap_directory *dir
     return naming;
 }
 
+/* A global catalog is searched from the root of everything it holds. */
+static const char *base_of(const struct eca_ldap_settings *settings)
+{
+    return settings->base == NULL && eca_ldap_source_is_catalog(settings->urls[0]) ? "" : settings->base;
+}
+
 static enum eca_ldap_fault ensure_naming(const struct eca_ldap_naming **out, struct eca_ldap_directory *directory,
                                          struct eca_ldap_connection *connection, apr_time_t until,
                                          struct eca_error *err)
@@ -116,10 +140,11 @@ static enum eca_ldap_fault ensure_naming(const struct eca_ldap_naming **out, str
     *out = known_naming(directory);
     if (*out != NULL)
         return ECA_LDAP_OK;
-    fault = eca_ldap_naming_read(&read, connection, directory->servers.settings.base, until, err);
+    fault = eca_ldap_naming_read(&read, connection, base_of(&directory->servers.settings), until, err);
     if (fault != ECA_LDAP_OK)
         return fault;
 
+    eca_ldap_servers_set_site(&directory->servers, read->site);
     pthread_mutex_lock(&directory->lock);
     if (directory->naming == NULL) {
         directory->naming = read;
@@ -166,6 +191,7 @@ static struct account_question *new_question(struct eca_directory *directory, st
         return NULL;
     }
     question->directory = ldap_directory(directory);
+    question->search.whole_forest = eca_ldap_source_is_catalog(question->directory->servers.settings.urls[0]);
     question->search.extra_attribute = question->directory->servers.settings.extra_attribute;
     return question;
 }

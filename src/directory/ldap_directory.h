@@ -38,7 +38,10 @@ struct eca_ldap_settings {
     void *credentials_context;
 };
 
-/* A URL this directory can use: ldap:// or ldaps://, host name, optional port, nothing else. */
+/*
+ * Where this directory can be: ldap://, ldaps://, gc:// or gcs://, host name, optional port, nothing else; or dns: or
+ * gc: and a domain.
+ */
 bool eca_ldap_url_check(const char *url, struct eca_error *err);
 
 /*

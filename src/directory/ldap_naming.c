@@ -2,6 +2,10 @@
 /* The rootDSE and the partitions, read once per directory. */
 #include "ldap_naming.h"
 
+#include "ldap_filter.h"
+#include "netlogon.h"
+
+#include <apr_strings.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,9 +80,13 @@ static enum eca_ldap_fault read_domains(struct eca_ldap_naming *naming, struct e
     return ECA_LDAP_OK;
 }
 
-/* *configuration is "" when the server has none: not an Active Directory. */
-static enum eca_ldap_fault read_root(struct eca_ldap_naming *naming, char configuration[ECA_ACCOUNT_DN_MAX],
-                                     struct eca_ldap_connection *connection, const char *base, apr_time_t until,
+/* What a rootDSE says; "" where it does not. */
+struct root {
+    char context[ECA_ACCOUNT_DN_MAX];
+    char configuration[ECA_ACCOUNT_DN_MAX];
+};
+
+static enum eca_ldap_fault read_root(struct root *root, struct eca_ldap_connection *connection, apr_time_t until,
                                      struct eca_error *err)
 {
     static const char *const attributes[] = { "defaultNamingContext", "configurationNamingContext", NULL };
@@ -90,22 +98,53 @@ static enum eca_ldap_fault read_root(struct eca_ldap_naming *naming, char config
     };
     LDAPMessage *answer = NULL, *entry;
     bool truncated = false;
-    bool found;
     enum eca_ldap_fault fault = eca_ldap_connection_search(connection, &query, until, &answer, &truncated, err);
 
     if (fault != ECA_LDAP_OK)
         return fault;
     entry = ldap_first_entry(connection->ld, answer);
-    found = entry != NULL
-            && (base != NULL || read_text(naming->base, sizeof naming->base, connection->ld, entry, attributes[0]));
-    if (entry == NULL || !read_text(configuration, ECA_ACCOUNT_DN_MAX, connection->ld, entry, attributes[1]))
-        configuration[0] = '\0';
+    if (entry == NULL || !read_text(root->context, sizeof root->context, connection->ld, entry, attributes[0]))
+        root->context[0] = '\0';
+    if (entry == NULL
+        || !read_text(root->configuration, sizeof root->configuration, connection->ld, entry, attributes[1]))
+        root->configuration[0] = '\0';
     ldap_msgfree(answer);
-    if (found)
-        return ECA_LDAP_OK;
-    eca_error_set(err, "%s: no defaultNamingContext: is it a domain controller? EASDirectoryBase can name the base",
-                  connection->url);
-    return ECA_LDAP_UNUSABLE;
+    return ECA_LDAP_OK;
+}
+
+/* A server that is no domain controller, or knows no sites, says nothing: then we are nowhere near anybody. */
+static void read_site(struct eca_ldap_naming *naming, struct eca_ldap_connection *connection, const char *domain,
+                      apr_time_t until)
+{
+    static const char *const attributes[] = { "netlogon", NULL };
+    char filter[ECA_ACCOUNT_DOMAIN_MAX * 3 + 64];
+    const struct eca_ldap_query query = {
+        .base = "",
+        .scope = LDAP_SCOPE_BASE,
+        .filter = filter,
+        .attributes = attributes,
+    };
+    struct eca_error ignored = { .text = "" };
+    struct berval **values = NULL;
+    LDAPMessage *answer = NULL, *entry;
+    struct eca_strbuf text;
+    bool truncated = false;
+
+    eca_strbuf_init(&text, filter, sizeof filter);
+    eca_strbuf_text(&text, "(&");
+    eca_ldap_filter_equal(&text, "DnsDomain", eca_slice_from_text(domain));
+    eca_strbuf_text(&text, "(NtVer=" ECA_NETLOGON_VERSION "))");
+    if (domain[0] == '\0'
+        || eca_ldap_connection_search(connection, &query, until, &answer, &truncated, &ignored) != ECA_LDAP_OK)
+        return;
+    entry = ldap_first_entry(connection->ld, answer);
+    if (entry != NULL)
+        values = ldap_get_values_len(connection->ld, entry, attributes[0]);
+    if (values != NULL && values[0] != NULL)
+        (void)eca_netlogon_client_site(naming->site, sizeof naming->site,
+                                       (struct eca_slice){ (const uint8_t *)values[0]->bv_val, values[0]->bv_len });
+    ldap_value_free_len(values);
+    ldap_msgfree(answer);
 }
 
 /* "example.test" → "DC=example,DC=test" */
@@ -123,31 +162,46 @@ static void write_root(struct eca_ldap_naming *naming)
     }
 }
 
+static enum eca_ldap_fault read_all(struct eca_ldap_naming *naming, struct eca_ldap_connection *connection,
+                                    const char *base, apr_time_t until, struct eca_error *err)
+{
+    char own[ECA_ACCOUNT_DOMAIN_MAX];
+    struct root root = { .context = "" };
+    enum eca_ldap_fault fault = read_root(&root, connection, until, err);
+
+    if (fault != ECA_LDAP_OK)
+        return fault;
+    if (base == NULL && root.context[0] == '\0') {
+        eca_error_set(err, "%s: no defaultNamingContext: is it a domain controller? EASDirectoryBase can name the base",
+                      connection->url);
+        return ECA_LDAP_UNUSABLE;
+    }
+    (void)apr_cpystrn(naming->base, base == NULL ? root.context : base, sizeof naming->base);
+    domain_of(naming->domain, naming->base);
+    write_root(naming);
+    domain_of(own, root.context);
+    read_site(naming, connection, own, until);
+    return root.configuration[0] == '\0' ? ECA_LDAP_OK
+                                         : read_domains(naming, connection, root.configuration, until, err);
+}
+
 enum eca_ldap_fault eca_ldap_naming_read(struct eca_ldap_naming **out, struct eca_ldap_connection *connection,
                                          const char *base, apr_time_t until, struct eca_error *err)
 {
-    char configuration[ECA_ACCOUNT_DN_MAX] = "";
     struct eca_ldap_naming *naming = calloc(1, sizeof *naming);
-    enum eca_ldap_fault fault;
+    enum eca_ldap_fault fault = ECA_LDAP_FINAL;
 
-    if (naming == NULL || (base != NULL && strlen(base) >= sizeof naming->base)) {
-        eca_error_set(err, naming == NULL ? "out of memory" : "EASDirectoryBase is too long");
+    if (naming == NULL)
+        eca_error_set(err, "out of memory");
+    else if (base != NULL && strlen(base) >= sizeof naming->base)
+        eca_error_set(err, "EASDirectoryBase is too long");
+    else
+        fault = read_all(naming, connection, base, until, err);
+    if (fault == ECA_LDAP_OK)
+        *out = naming;
+    else
         free(naming);
-        return ECA_LDAP_FINAL;
-    }
-    if (base != NULL)
-        memcpy(naming->base, base, strlen(base) + 1);
-    fault = read_root(naming, configuration, connection, base, until, err);
-    if (fault == ECA_LDAP_OK && configuration[0] != '\0')
-        fault = read_domains(naming, connection, configuration, until, err);
-    if (fault != ECA_LDAP_OK) {
-        free(naming);
-        return fault;
-    }
-    domain_of(naming->domain, naming->base);
-    write_root(naming);
-    *out = naming;
-    return ECA_LDAP_OK;
+    return fault;
 }
 
 const char *eca_ldap_naming_netbios(const struct eca_ldap_naming *naming, const char *dns)

@@ -4,6 +4,7 @@
 #define ECA_LDAP_NAMING_H
 
 #include "ldap_connection.h"
+#include "ldap_locate.h"
 
 #define ECA_LDAP_DOMAINS_MAX 64
 
@@ -12,6 +13,7 @@ struct eca_ldap_naming {
     char base[ECA_ACCOUNT_DN_MAX];
     char domain[ECA_ACCOUNT_DOMAIN_MAX]; /* DNS name of the base's domain, "" when the base has none */
     char root[ECA_ACCOUNT_DN_MAX];       /* DN of that domain, which groups are searched below; else the base */
+    char site[ECA_LDAP_SITE_MAX];        /* that the server counts us to, "" when it does not say */
     size_t domain_count;
     struct {
         char dns[ECA_ACCOUNT_DOMAIN_MAX];
@@ -20,8 +22,8 @@ struct eca_ldap_naming {
 };
 
 /*
- * Reads the rootDSE (MS-ADTS 3.1.1.3.2) and, where they may be read, the crossRef objects of
- * CN=Partitions. `base` NULL: defaultNamingContext. *out is freed with free().
+ * Reads the rootDSE (MS-ADTS 3.1.1.3.2), the site and, where they may be read, the crossRef objects of CN=Partitions.
+ * `base` NULL: defaultNamingContext. *out is freed with free().
  */
 enum eca_ldap_fault eca_ldap_naming_read(struct eca_ldap_naming **out, struct eca_ldap_connection *connection,
                                          const char *base, apr_time_t until, struct eca_error *err);

@@ -6,6 +6,29 @@
 
 #include <string.h>
 
+static bool implies_name(const struct eca_ldap_search *search, const char *domain)
+{
+    struct eca_slice name;
+
+    for (size_t i = 0; search->keys != NULL && i < search->keys->count; i++) {
+        if (eca_mapping_key_implicit_name(&search->keys->keys[i], domain, &name))
+            return true;
+    }
+    return search->login != NULL && search->login->is_upn
+           && eca_mapping_key_implicit_name(
+               &(const struct eca_mapping_key){ .kind = ECA_MAPPING_UPN, .value = search->login->user }, domain, &name);
+}
+
+/* The domain whose name a UPN may end with; all UPNs of one certificate end alike, or it is refused. */
+static const char *domain_of(const struct eca_ldap_search *search, const struct eca_ldap_naming *naming)
+{
+    for (size_t i = 0; search->whole_forest && i < naming->domain_count; i++) {
+        if (implies_name(search, naming->domains[i].dns))
+            return naming->domains[i].dns;
+    }
+    return naming->domain;
+}
+
 /* Empty when there is nothing to search by; false when it does not fit. */
 static bool write_filter(struct eca_ldap_search *search, const char *domain)
 {
@@ -112,7 +135,7 @@ static enum eca_ldap_fault search_once(struct eca_ldap_search *search, struct ec
 
     search->found.count = 0;
     search->found.truncated = false;
-    if (!write_filter(search, naming->domain)) {
+    if (!write_filter(search, domain_of(search, naming))) {
         eca_error_set(err, "the search filter is longer than %d bytes", ECA_LDAP_FILTER_MAX);
         return ECA_LDAP_FINAL;
     }

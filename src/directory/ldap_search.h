@@ -11,6 +11,7 @@ struct eca_ldap_search {
     const struct eca_mapping_keys *keys; /* this or `login`, the other is NULL */
     const struct eca_login_name *login;
     const char *extra_attribute; /* or NULL */
+    bool whole_forest;           /* the base is above all domains: implicit UPNs are those of any of them */
     struct eca_candidates found;
     bool configured_only; /* this and below: of eca_ldap_search_run() */
     char filter[ECA_LDAP_FILTER_MAX];

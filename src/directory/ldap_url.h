@@ -11,9 +11,9 @@
 #define ECA_LDAP_PORT_MAX 6
 
 struct eca_ldap_url {
-    bool tls; /* ldaps:// */
+    bool tls; /* ldaps://, gcs:// */
     char host[ECA_LDAP_HOST_MAX];
-    char port[ECA_LDAP_PORT_MAX]; /* decimal, 389 or 636 when the URL has none */
+    char port[ECA_LDAP_PORT_MAX]; /* decimal; the scheme's when the URL has none */
 };
 
 /* False with the sentence for the administrator when it is anything but scheme, host name and port. Threads: any. */

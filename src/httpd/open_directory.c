@@ -2,7 +2,9 @@
 /* Domain controllers or an account file, with what each of them needs. */
 #include "open_directory.h"
 
+#include "catalog_directory.h"
 #include "file_directory.h"
+#include "ldap_locate.h"
 #include "service.h"
 #include "thread_credential.h"
 
@@ -87,7 +89,8 @@ static struct eca_directory *open_ldap(const struct eca_server_config *config, s
     settings.url_count = (size_t)config->directory_urls->nelts;
     for (size_t i = 0; i < settings.url_count; i++)
         settings.urls[i] = APR_ARRAY_IDX(config->directory_urls, (int)i, const char *);
-    return eca_ldap_directory_open(&settings, err);
+    return eca_ldap_source_is_catalog(settings.urls[0]) ? eca_catalog_directory_open(&settings, err)
+                                                        : eca_ldap_directory_open(&settings, err);
 }
 
 static void tell_of_file(void *context, size_t count, const char *problem)

@@ -21,6 +21,7 @@ APLOG_USE_MODULE(eas_certauth);
 #define TICKETS_MAX 4096
 #define REFUSALS_MAX 1024
 #define VERDICTS_MAX 2048
+#define MAINTENANCE_TIME apr_time_from_sec(10)
 #define SHUTDOWN_PATIENCE apr_time_from_msec(500)
 
 static apr_status_t close_anchors(void *anchors)
@@ -213,9 +214,40 @@ static void run_renewal(struct eca_job *job)
     job->succeeded = eca_service_credential_renew(((struct renew_job *)job)->credential) != ECA_KERBEROS_UNAVAILABLE;
 }
 
-static void destroy_renewal(struct eca_job *job)
+static void destroy_job(struct eca_job *job)
 {
     free(job);
+}
+
+struct maintain_job {
+    struct eca_job job;
+    struct eca_directory *directory;
+};
+
+static void run_maintenance(struct eca_job *job)
+{
+    struct eca_directory *directory = ((struct maintain_job *)job)->directory;
+
+    directory->operations->maintain(directory, apr_time_now() + MAINTENANCE_TIME);
+    job->succeeded = false; /* it says nothing of the domain controllers */
+}
+
+static void maintain_directory(const struct eca_service *service)
+{
+    static const char key[] = "maintenance";
+    struct eca_directory *directory = service->directory;
+    struct maintain_job *maintenance = NULL;
+
+    if (directory == NULL || directory->operations->is_due == NULL || !directory->operations->is_due(directory))
+        return;
+    maintenance = calloc(1, sizeof *maintenance);
+    if (maintenance == NULL)
+        return;
+    maintenance->directory = directory;
+    maintenance->job = (struct eca_job){
+        .run = run_maintenance, .destroy = destroy_job, .key = key, .key_length = sizeof key
+    };
+    (void)eca_job_pool_start(service->directory_jobs, &maintenance->job);
 }
 
 void eca_service_renew_ahead(const struct eca_service *service)
@@ -223,15 +255,14 @@ void eca_service_renew_ahead(const struct eca_service *service)
     static const char key[] = "renewal";
     struct renew_job *renewal = NULL;
 
+    maintain_directory(service);
     if (service->credential == NULL || !eca_service_credential_is_due(service->credential))
         return;
     renewal = calloc(1, sizeof *renewal);
     if (renewal == NULL)
         return;
     renewal->credential = service->credential;
-    renewal->job = (struct eca_job){
-        .run = run_renewal, .destroy = destroy_renewal, .key = key, .key_length = sizeof key
-    };
+    renewal->job = (struct eca_job){ .run = run_renewal, .destroy = destroy_job, .key = key, .key_length = sizeof key };
     (void)eca_job_pool_start(service->kerberos_jobs, &renewal->job);
 }
 

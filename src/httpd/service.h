@@ -44,8 +44,8 @@ bool eca_service_prepare(apr_pool_t *pool, const struct eca_server_config *confi
 void eca_service_start(apr_pool_t *pool, const struct eca_server_config *config, server_rec *server);
 
 /*
- * Has a helper get the service account's next ticket-granting ticket when that is due, and waits for nothing. Worker
- * threads.
+ * Has helpers get what is due, the service account's next ticket-granting ticket and what DNS says of the directory,
+ * and waits for nothing. Worker threads.
  */
 void eca_service_renew_ahead(const struct eca_service *service);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The setters of a server: what owns state. */
 #include "argument.h"
+#include "ldap_locate.h"
 #include "open_directory.h"
 #include "set_directives.h"
 
@@ -42,6 +43,10 @@ static const char *check_directory(cmd_parms *cmd, const apr_array_header_t *url
     if (urls->nelts > 0
         && (eca_directory_url_is_file(*url) || eca_directory_url_is_file(APR_ARRAY_IDX(urls, 0, const char *))))
         return "ECA1050: EASDirectory file:PATH stands alone; write one file, or domain controllers";
+    if (urls->nelts > 0
+        && eca_ldap_source_is_catalog(*url) != eca_ldap_source_is_catalog(APR_ARRAY_IDX(urls, 0, const char *)))
+        return "ECA1051: EASDirectory: global catalogs (gc:) and domain controllers cannot stand together; the domain "
+               "controllers that a global catalog needs are found by DNS";
     if (!eca_directory_url_is_file(*url))
         return NULL;
     problem = eca_argument_path(cmd, path + strlen(ECA_DIRECTORY_FILE), &path);

@@ -19,14 +19,15 @@ class Relay:
     forward() lets everything through, also what silence() held back. silence() keeps
     accepting and holds every byte, on old connections too: a frozen server. refuse() ends
     every connection and closes the port: a dead one. garble() sends noise instead of answers, cut() half of
-    one and then the end. `answers` counts the pieces that the target has sent through.
+    one and then the end. `answers` counts the pieces that the target has sent through,
+    `connections` who came.
     """
 
     def __init__(self, address, port, target):
         self.address, self.target = (address, port), target
         self.talking, self.lock = threading.Event(), threading.Lock()
         self.listener, self.sockets = None, set()
-        self.spoil, self.answers = None, 0
+        self.spoil, self.answers, self.connections = None, 0, 0
         self.forward()
 
     def forward(self):
@@ -74,6 +75,7 @@ class Relay:
         while True:
             try:
                 inner = listener.accept()[0]
+                self.connections += 1
                 outer = socket.create_connection(self.target)
             except OSError:
                 if self.listener is not listener:

@@ -8,6 +8,7 @@ from pathlib import Path
 BLOCKS = 254
 GUARD_HOST, GUARD_PORT = 254, 9
 NSS_WRAPPER = "/usr/lib/x86_64-linux-gnu/libnss_wrapper.so"
+RESOLV_WRAPPER = "/usr/lib/x86_64-linux-gnu/libresolv_wrapper.so"
 
 # The last byte of each server's address; 100 to 199 are free for tests.
 HOST_NUMBERS = {
@@ -99,6 +100,12 @@ class HostNames:
     def env(self):
         """The environment variables that make a process see these names."""
         return {"LD_PRELOAD": NSS_WRAPPER, "NSS_WRAPPER_HOSTS": str(self.path)}
+
+    def env_with_dns(self, path, server):
+        """The same, and DNS questions other than for addresses go to `server`; `path` becomes the resolv.conf."""
+        Path(path).write_text(f"nameserver {server}\n", encoding="utf-8")
+        Path(path).chmod(0o644)
+        return {**self.env, "LD_PRELOAD": f"{NSS_WRAPPER}:{RESOLV_WRAPPER}", "RESOLV_WRAPPER_CONF": str(path)}
 
     def add(self, name, address):
         """Adds or changes a name; running processes notice it."""

@@ -2,6 +2,7 @@
 """Samba as Active Directory domain controller: provisioned once, copied from a template later."""
 
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 from lab import accounts, domain_setup_source, process
 
 PORTS = (88, 389, 636, 3268)
+TESTS = Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"  # the interpreter that Debian's python3-samba belongs to
 
 SMB_CONF = """\
@@ -56,10 +58,9 @@ def provision(template, address):
         return
     shutil.rmtree(template, ignore_errors=True)
     template.mkdir(mode=0o700)
-    tests = Path(__file__).resolve().parent.parent
     done = subprocess.run(["setpriv", "--pdeathsig=KILL", PYTHON, "-m", "lab.domain_setup",
                            str(template), address],
-                          env={**os.environ, "PYTHONPATH": str(tests)}, text=True,
+                          env={**os.environ, "PYTHONPATH": str(TESTS)}, text=True,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT)
     if done.returncode != 0:
@@ -165,6 +166,14 @@ class DomainController:
         """Runs samba-tool on this domain (about a second each)."""
         return subprocess.run([PYTHON, "/usr/bin/samba-tool", *arguments, "-s",
                                str(self.smb_conf)], check=True, text=True, capture_output=True)
+
+    def set_srv(self, name, records):
+        """Replaces the SRV records of a name; see dns_records.py."""
+        done = subprocess.run([PYTHON, "-m", "lab.dns_records", str(self.smb_conf), str(self.sam_ldb), name,
+                               json.dumps(records)], env={**os.environ, "PYTHONPATH": str(TESTS)}, text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if done.returncode != 0:
+            raise RuntimeError(f"{name}: {done.stdout[-2000:]}")
 
     def set_password(self, name, password):
         """Gives an account a new password and with it new Kerberos keys."""

@@ -31,8 +31,9 @@ LIBRARIES = {
     "jansson": ("jansson.h",),
     "httpd": ("httpd.h", "http_*.h", "ap_*.h", "mod_*.h", "unixd.h", "util_*.h", "scoreboard.h", "mpm_common.h"),
     "libc": ("assert.h", "ctype.h", "dirent.h", "errno.h", "fcntl.h", "getopt.h", "inttypes.h", "limits.h", "netdb.h",
-             "netinet/*", "arpa/*", "poll.h", "pthread.h", "signal.h", "stdarg.h", "stdatomic.h", "stdbool.h",
-             "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h", "strings.h", "sys/*", "time.h", "unistd.h"),
+             "netinet/*", "arpa/*", "poll.h", "pthread.h", "resolv.h", "signal.h", "stdarg.h", "stdatomic.h",
+             "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h", "strings.h", "sys/*", "time.h",
+             "unistd.h"),
 }
 MAY_USE = {
     "core": {"libc", "libcrypto"},
@@ -44,7 +45,8 @@ MAY_USE = {
     "httpd": set(LIBRARIES),
     "module": set(LIBRARIES),
 }
-NOT_IN_CORE = {"pthread.h", "signal.h", "sys/*", "netdb.h", "netinet/*", "poll.h", "fcntl.h", "unistd.h", "dirent.h"}
+NOT_IN_CORE = {"pthread.h", "resolv.h", "signal.h", "sys/*", "netdb.h", "netinet/*", "poll.h", "fcntl.h", "unistd.h",
+               "dirent.h"}
 SPDX = "SPDX-License-Identifier: Apache-2.0"
 
 

@@ -17,6 +17,8 @@ static void test_parse_usable_url_gives_its_parts(void **state)
         { "the port of LDAPS when none is said", "ldaps://dc1.example.test", true, "dc1.example.test", "636" },
         { "a port of its own", "ldap://dc1.example.test:3268", false, "dc1.example.test", "3268" },
         { "the last port", "ldaps://dc1:65535", true, "dc1", "65535" },
+        { "a global catalog's port when none is said", "gc://dc1.example.test", false, "dc1.example.test", "3268" },
+        { "the same in TLS", "gcs://dc1.example.test", true, "dc1.example.test", "3269" },
         { "a NetBIOS name may hold an underscore", "ldap://MAIL_DC", false, "MAIL_DC", "389" },
         { "an address, for a certificate that names it", "ldaps://192.0.2.1", true, "192.0.2.1", "636" },
     };
@@ -41,10 +43,10 @@ static void test_check_anything_else_is_refused_with_a_sentence(void **state)
     static const struct {
         const char *why, *url, *sentence;
     } rows[] = {
-        { "nothing", "", "does not begin with ldap:// or ldaps://" },
-        { "no scheme", "dc1.example.test", "does not begin with ldap:// or ldaps://" },
-        { "a socket of this machine", "ldapi:///", "does not begin with ldap:// or ldaps://" },
-        { "another protocol", "https://dc1.example.test", "does not begin with ldap:// or ldaps://" },
+        { "nothing", "", "does not begin with ldap://, ldaps://" },
+        { "no scheme", "dc1.example.test", "does not begin with ldap://, ldaps://" },
+        { "a socket of this machine", "ldapi:///", "does not begin with ldap://, ldaps://" },
+        { "another protocol", "https://dc1.example.test", "does not begin with ldap://, ldaps://" },
         { "no host: libldap would take this machine", "ldap://", "has no host name" },
         { "no host but a port", "ldap://:389", "has no host name" },
         { "a host that looks like an option", "ldap://-dc1", "has no host name" },
@@ -63,6 +65,11 @@ static void test_check_anything_else_is_refused_with_a_sentence(void **state)
         { "a user", "ldap://alice@dc1", "holds more than" },
         { "an escaped letter", "ldap://dc%31", "holds more than" },
         { "a query", "ldap://dc1?cn", "holds more than" },
+        { "no domain", "dns:", "is not dns: and the DNS name of a domain" },
+        { "a host where a domain is wanted", "dns://dc1.example.test", "is not dns: and the DNS name" },
+        { "a port behind a domain", "dns:example.test:389", "is not dns: and the DNS name" },
+        { "an empty first label of a domain", "gc:.example.test", "is not gc: and the DNS name" },
+        { "a list of domains", "gc:a.test,b.test", "is not gc: and the DNS name" },
         { "bytes beyond ASCII", "ldap://d\xc3\xa7", "holds more than" },
     };
     (void)state;
@@ -88,11 +95,24 @@ static void test_check_host_name_longer_than_dns_allows_is_refused(void **state)
     assert_false(eca_ldap_url_check(url, &err));
 }
 
+static void test_check_domain_leaves_room_for_the_records_names(void **state)
+{
+    char source[4 + 160 + 2] = "dns:";
+    struct eca_error err = { .text = "" };
+    (void)state;
+
+    memset(source + 4, 'a', 160);
+    assert_true(eca_ldap_url_check(source, &err));
+    source[4 + 160] = 'a';
+    assert_false(eca_ldap_url_check(source, &err));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse_usable_url_gives_its_parts),
         cmocka_unit_test(test_check_anything_else_is_refused_with_a_sentence),
+        cmocka_unit_test(test_check_domain_leaves_room_for_the_records_names),
         cmocka_unit_test(test_check_host_name_longer_than_dns_allows_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
