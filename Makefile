@@ -22,7 +22,7 @@ INCLUDES_trust     := -Isrc/core -Isrc/trust $(APR_INCLUDES)
 INCLUDES_directory := -Isrc/core -Isrc/directory $(APR_INCLUDES)
 INCLUDES_kerberos  := -Isrc/core -Isrc/kerberos $(APR_INCLUDES)
 INCLUDES_jobs      := -Isrc/jobs $(APR_INCLUDES)
-INCLUDES_cli       := $(addprefix -Isrc/,core cli)
+INCLUDES_cli       := $(addprefix -Isrc/,core trust directory kerberos cli) $(APR_INCLUDES)
 INCLUDES_httpd     := $(addprefix -Isrc/,core trust directory kerberos jobs httpd) $(APR_INCLUDES) $(HTTPD_INCLUDES)
 
 ROOMS   := core trust directory kerberos jobs
@@ -103,15 +103,16 @@ $(MODULE): $(BUILD)/module/mod_eas_certauth.o $(SOURCES:src/%.c=$(BUILD)/module/
 
 # ---- the command -----------------------------------------------------------------------------
 
-COMMAND_SOURCES := $(wildcard src/cli/*.c src/core/*.c)
+COMMAND_SOURCES := $(foreach room,cli core trust directory kerberos,$(wildcard src/$(room)/*.c))
+COMMAND_LIBRARIES := $(LIBRARIES) -ljansson -lapr-1 -laprutil-1 -lpthread
 
 $(COMMAND): $(COMMAND_SOURCES:src/%.c=$(BUILD)/module/%.o)
 	$(call SAY,ld)
-	$(Q)$(CC) -pie -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ -ljansson -lcrypto
+	$(Q)$(CC) -pie -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(COMMAND_LIBRARIES)
 
 $(BUILD)/asan/eas-certauth: $(COMMAND_SOURCES:src/%.c=$(BUILD)/asan/%.o)
 	$(call SAY,ld)
-	$(Q)$(CC) $(ASAN) -o $@ $^ -ljansson -lcrypto
+	$(Q)$(CC) $(ASAN) -o $@ $^ $(COMMAND_LIBRARIES)
 
 # ---- what others make of a certificate, for tests/cli/test_differential.py -----------------------
 

@@ -24,6 +24,8 @@ struct subject {
     struct eca_mapping_keys keys;
     struct eca_error malformed; /* "" when it is not */
     bool opened;
+    bool looked_up;
+    struct eca_finding_shown found;
 };
 
 /* Every kind there is: the command shows what could be configured. */
@@ -44,6 +46,19 @@ static void examine(struct subject *subject, X509 *x509)
     subject->keys.count = 0;
     if (subject->opened)
         (void)eca_mapping_keys_build(&subject->keys, &subject->certificate, &policy, &subject->malformed);
+}
+
+/* Which of the keys that were looked up is this one; its bit in `matched`, or 0 when it was not looked up. */
+static uint64_t bit_of(const struct eca_finding_shown *found, const struct eca_mapping_key *key)
+{
+    for (size_t i = 0; i < found->keys.count; i++) {
+        const struct eca_mapping_key *other = &found->keys.keys[i];
+
+        if (other->kind == key->kind && other->value.length == key->value.length
+            && memcmp(other->value.bytes, key->value.bytes, key->value.length) == 0)
+            return (uint64_t)1 << i;
+    }
+    return 0;
 }
 
 /* A name as Windows writes it, or for people where Windows has no such string. */
@@ -152,6 +167,33 @@ static void add_content(json_t *object, const struct eca_certificate *certificat
     (void)json_object_set_new(object, "sid_uri", json_of_text(certificate->sid_uri));
 }
 
+/* The DNs of the accounts that a key found; null when nobody asked. */
+static json_t *json_of_accounts(const struct subject *subject, const struct eca_mapping_key *key)
+{
+    const uint64_t bit = bit_of(&subject->found, key);
+    json_t *list = NULL;
+
+    if (!subject->found.asked || bit == 0)
+        return json_null();
+    list = json_array();
+    for (size_t i = 0; i < subject->found.candidates.count; i++) {
+        if ((subject->found.candidates.items[i].matched & bit) != 0)
+            (void)json_array_append_new(list,
+                                        json_of(eca_slice_from_text(subject->found.candidates.items[i].account.dn)));
+    }
+    return list;
+}
+
+static json_t *json_of_decision(const struct eca_finding_shown *found)
+{
+    const struct eca_reason_row *row = eca_reason_describe(found->reason);
+
+    return json_pack("{s:s, s:i, s:o, s:o, s:o}", "reason", row->name, "status", row->status, "mapping",
+                     found->mapped ? json_string(eca_mapping_describe(found->kind)->name) : json_null(), "account",
+                     json_of_text(found->account == NULL ? "" : found->account->dn), "detail",
+                     json_of_text(found->detail.text));
+}
+
 static void print_json(const struct subject *subject)
 {
     json_t *object = json_object(), *keys = json_array();
@@ -166,7 +208,12 @@ static void print_json(const struct subject *subject)
     (void)json_object_set_new(object, "malformed", json_of_text(subject->malformed.text));
     for (size_t i = 0; i < subject->keys.count; i++)
         (void)json_array_append_new(keys, json_of_key(&subject->keys.keys[i]));
+    for (size_t i = 0; subject->looked_up && i < subject->keys.count; i++)
+        (void)json_object_set_new(json_array_get(keys, i), "accounts",
+                                  json_of_accounts(subject, &subject->keys.keys[i]));
     (void)json_object_set_new(object, "keys", keys);
+    if (subject->looked_up)
+        (void)json_object_set_new(object, "decision", json_of_decision(&subject->found));
     (void)json_dumpf(object, stdout, JSON_COMPACT);
     (void)putchar('\n');
     json_decref(object);
@@ -209,6 +256,29 @@ static void print_content(const struct eca_certificate *certificate)
     print_buffer("serial", &serial);
 }
 
+static void print_accounts(const struct subject *subject, const struct eca_mapping_key *key)
+{
+    const uint64_t bit = bit_of(&subject->found, key);
+
+    for (size_t i = 0; i < subject->found.candidates.count; i++) {
+        if ((subject->found.candidates.items[i].matched & bit) != 0)
+            print_line("  finds", eca_slice_from_text(subject->found.candidates.items[i].account.dn));
+    }
+}
+
+static void print_decision(const struct eca_finding_shown *found)
+{
+    const struct eca_reason_row *row = eca_reason_describe(found->reason);
+
+    print_line("decision", eca_slice_from_text(row->name));
+    if (found->account != NULL)
+        print_line("account", eca_slice_from_text(found->account->dn));
+    if (found->mapped)
+        print_line("mapping", eca_slice_from_text(eca_mapping_describe(found->kind)->name));
+    if (found->detail.text[0] != '\0')
+        print_line("detail", eca_slice_from_text(found->detail.text));
+}
+
 static void print_text(const struct subject *subject)
 {
     char memory[ECA_MAPPING_VALUE_MAX];
@@ -227,7 +297,10 @@ static void print_text(const struct subject *subject)
         eca_strbuf_init(&value, memory, sizeof memory);
         write_value(&value, &subject->keys.keys[i]);
         print_buffer(label, &value);
+        print_accounts(subject, &subject->keys.keys[i]);
     }
+    if (subject->looked_up)
+        print_decision(&subject->found);
     (void)putchar('\n');
 }
 
@@ -261,7 +334,11 @@ static enum eca_exit map_file(const struct eca_map_request *request, const char 
         memset(subject, 0, sizeof *subject);
         subject->file = file;
         examine(subject, sk_X509_value(list, i));
-        if (!print(request, subject) || subject->malformed.text[0] != '\0')
+        subject->looked_up = request->look_up != NULL && subject->opened;
+        if (subject->looked_up)
+            eca_look_up_run(request->look_up, &subject->certificate, list, &subject->found);
+        if (!print(request, subject) || subject->malformed.text[0] != '\0'
+            || (subject->looked_up && subject->found.reason != ECA_REASON_GRANTED))
             result = ECA_EXIT_REFUSED;
         eca_certificate_close(&subject->certificate);
     }

@@ -16,7 +16,7 @@ MAY_INCLUDE = {
     "directory": {"core"},
     "kerberos": {"core"},
     "jobs": set(),
-    "cli": {"core"},
+    "cli": {"core", "trust", "directory", "kerberos"},
     "httpd": {"core", "trust", "directory", "kerberos", "jobs"},
     "module": {"core", "trust", "directory", "kerberos", "jobs", "httpd"},
 }
@@ -41,7 +41,7 @@ MAY_USE = {
     "directory": {"libc", "libcrypto", "APR", "libldap"}, # libcrypto: reads the CA file; it comes with core anyway
     "kerberos": {"libc", "libcrypto", "APR", "krb5"},     # libcrypto: digests; it comes with core anyway
     "jobs": {"libc", "APR"},
-    "cli": {"libc", "libcrypto", "jansson"},
+    "cli": {"libc", "libcrypto", "APR", "jansson"},
     "httpd": set(LIBRARIES),
     "module": set(LIBRARIES),
 }
