@@ -17,7 +17,7 @@ from swarm import at_once, timed
 DEADLINE = 3.0
 MARGIN = 1.0
 PHONES = 500
-PHONES_WORKERS = "ServerLimit 1\nThreadLimit 640\nThreadsPerChild 640\nMaxRequestWorkers 640\n"
+PHONES_WORKERS = "ServerLimit 2\nThreadLimit 640\nThreadsPerChild 640\nMaxRequestWorkers 640\n"
 
 
 @pytest.fixture
