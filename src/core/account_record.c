@@ -4,7 +4,9 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/core_names.h>
+#include <openssl/params.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define VERSION 1
@@ -62,17 +64,44 @@ static uint64_t take_number(struct cursor *cursor, size_t width)
     return number;
 }
 
-static bool seal(uint8_t mac[MAC_BYTES], struct eca_slice content, const struct eca_account_record_form *form)
-{
-    uint8_t message[ECA_ACCOUNT_RECORD_KEY_BYTES + ECA_ACCOUNT_RECORD_MAX];
-    unsigned length = 0;
+struct eca_account_seal {
+    EVP_MAC_CTX *keyed; /* copied for each MAC */
+};
 
-    memcpy(message, form->key, ECA_ACCOUNT_RECORD_KEY_BYTES);
-    memcpy(message + ECA_ACCOUNT_RECORD_KEY_BYTES, content.bytes, content.length);
-    return HMAC(EVP_sha256(), form->secret, ECA_ACCOUNT_RECORD_SECRET_BYTES, message,
-                ECA_ACCOUNT_RECORD_KEY_BYTES + content.length, mac, &length)
-               != NULL
-           && length == MAC_BYTES;
+struct eca_account_seal *eca_account_seal_open(const uint8_t secret[ECA_ACCOUNT_RECORD_SECRET_BYTES])
+{
+    struct eca_account_seal *seal = calloc(1, sizeof *seal);
+    EVP_MAC *hmac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
+    const OSSL_PARAM parameters[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char[]){ "SHA256" }, 0),
+                                      OSSL_PARAM_construct_end() };
+
+    if (seal != NULL && hmac != NULL)
+        seal->keyed = EVP_MAC_CTX_new(hmac);
+    EVP_MAC_free(hmac);
+    if (seal != NULL && seal->keyed != NULL
+        && EVP_MAC_init(seal->keyed, secret, ECA_ACCOUNT_RECORD_SECRET_BYTES, parameters) == 1)
+        return seal;
+    eca_account_seal_close(seal);
+    return NULL;
+}
+
+void eca_account_seal_close(struct eca_account_seal *seal)
+{
+    if (seal != NULL)
+        EVP_MAC_CTX_free(seal->keyed);
+    free(seal);
+}
+
+static bool make_mac(uint8_t mac[MAC_BYTES], struct eca_slice content, const struct eca_account_record_form *form)
+{
+    EVP_MAC_CTX *context = EVP_MAC_CTX_dup(form->seal->keyed);
+    size_t length = 0;
+    const bool made = context != NULL && EVP_MAC_update(context, form->key, ECA_ACCOUNT_RECORD_KEY_BYTES) == 1
+                      && EVP_MAC_update(context, content.bytes, content.length) == 1
+                      && EVP_MAC_final(context, mac, &length, MAC_BYTES) == 1 && length == MAC_BYTES;
+
+    EVP_MAC_CTX_free(context);
+    return made;
 }
 
 /* What may be kept: the outcomes of a mapping, never an outage. */
@@ -158,7 +187,7 @@ size_t eca_account_record_write(uint8_t out[ECA_ACCOUNT_RECORD_MAX], const struc
     put(&cursor, sid, sid_length);
     for (size_t i = 0; i < TEXTS; i++)
         put(&cursor, texts[i].bytes, texts[i].length);
-    if (cursor.failed || !seal(out + cursor.at, (struct eca_slice){ out, cursor.at }, form))
+    if (cursor.failed || !make_mac(out + cursor.at, (struct eca_slice){ out, cursor.at }, form))
         return 0;
     return cursor.at + MAC_BYTES;
 }
@@ -232,7 +261,7 @@ bool eca_account_record_read(struct eca_finding *out, struct eca_slice record,
     if (record.length < HEADER_BYTES + MAC_BYTES || record.length > ECA_ACCOUNT_RECORD_MAX)
         return false;
     cursor.end = record.length - MAC_BYTES;
-    if (!seal(mac, (struct eca_slice){ record.bytes, cursor.end }, form)
+    if (!make_mac(mac, (struct eca_slice){ record.bytes, cursor.end }, form)
         || CRYPTO_memcmp(mac, record.bytes + cursor.end, MAC_BYTES) != 0)
         return false;
     memset(out, 0, sizeof *out);

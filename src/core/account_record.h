@@ -21,10 +21,17 @@ struct eca_finding {
     int64_t found_at;           /* seconds since 1970 */
 };
 
+/* The secret of a cache made ready for MACs, once: that takes longer than a MAC. Threads: any number, read-only. */
+struct eca_account_seal;
+
+/* NULL when out of memory. The secret is copied, and wiped with the seal. */
+struct eca_account_seal *eca_account_seal_open(const uint8_t secret[ECA_ACCOUNT_RECORD_SECRET_BYTES]);
+void eca_account_seal_close(struct eca_account_seal *seal); /* NULL is allowed */
+
 /* What a record is bound to. */
 struct eca_account_record_form {
-    const uint8_t *key;          /* ECA_ACCOUNT_RECORD_KEY_BYTES */
-    const uint8_t *secret;       /* ECA_ACCOUNT_RECORD_SECRET_BYTES */
+    const uint8_t *key; /* ECA_ACCOUNT_RECORD_KEY_BYTES */
+    const struct eca_account_seal *seal;
     enum eca_remote_user remote; /* part of what `key` was made from */
 };
 

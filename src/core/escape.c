@@ -70,12 +70,30 @@ static bool is_longer(struct eca_slice value, size_t limit, bool in_quotes)
     return false;
 }
 
+/* Nearly every value is: printable ASCII that stays as it is. */
+static bool is_plain(struct eca_slice value, bool in_quotes)
+{
+    for (size_t i = 0; i < value.length; i++) {
+        const uint8_t byte = value.bytes[i];
+
+        if (byte < 0x20 || byte > 0x7e || (in_quotes && (byte == '"' || byte == '\\')))
+            return false;
+    }
+    return true;
+}
+
 static void escape(struct eca_strbuf *out, struct eca_slice value, size_t limit, bool in_quotes)
 {
     const size_t dots_length = limit < sizeof dots - 1 ? limit : sizeof dots - 1;
-    const bool cut = is_longer(value, limit, in_quotes);
-    size_t room = cut ? limit - dots_length : limit;
+    bool cut = false;
+    size_t room = 0;
 
+    if (value.length <= limit && is_plain(value, in_quotes)) {
+        eca_strbuf_append(out, value.bytes, value.length);
+        return;
+    }
+    cut = is_longer(value, limit, in_quotes);
+    room = cut ? limit - dots_length : limit;
     while (value.length > 0 && !out->overflow) {
         const struct piece piece = next_piece(value, in_quotes);
 

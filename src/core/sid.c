@@ -2,7 +2,6 @@
 /* Security identifiers, text and binary. */
 #include "sid.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define SUB_AUTHORITIES_MAX 15
@@ -94,10 +93,15 @@ size_t eca_sid_to_binary(uint8_t *out, const char *text)
 
 static void append_number(struct eca_strbuf *out, uint32_t number)
 {
-    char digits[12];
+    char digits[11]; /* a hyphen and ten digits, from the end: every cached account passes here */
+    size_t start = sizeof digits;
 
-    (void)snprintf(digits, sizeof digits, "-%lu", (unsigned long)number);
-    eca_strbuf_text(out, digits);
+    do {
+        digits[--start] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    digits[--start] = '-';
+    eca_strbuf_append(out, digits + start, sizeof digits - start);
 }
 
 bool eca_sid_to_text(char *out, struct eca_slice binary)

@@ -32,7 +32,7 @@ struct eca_account_cache {
     struct eca_socache accounts, misses;
     apr_global_mutex_t *mutex;
     struct eca_job_pool *jobs; /* of this child, for a provider that may be elsewhere */
-    uint8_t secret[ECA_ACCOUNT_RECORD_SECRET_BYTES];
+    struct eca_account_seal *seal;
     struct eca_cache_ttl ttl;
     bool remote;
     apr_uint32_t last_told; /* when an error was last written to the log */
@@ -49,14 +49,14 @@ int eca_account_cache_register(apr_pool_t *pool)
                                                                                          : HTTP_INTERNAL_SERVER_ERROR;
 }
 
-static apr_status_t wipe_secret(void *secret)
+static apr_status_t close_seal(void *seal)
 {
-    explicit_bzero(secret, ECA_ACCOUNT_RECORD_SECRET_BYTES);
+    eca_account_seal_close(seal);
     return APR_SUCCESS;
 }
 
 /* The digest of the file's content, so that any encoding of enough random bytes will do. */
-static bool read_secret(struct eca_account_cache *cache, apr_pool_t *temporary, const char *path, struct eca_error *err)
+static bool read_secret(uint8_t *secret, apr_pool_t *temporary, const char *path, struct eca_error *err)
 {
     const apr_fileperms_t others = APR_FPROT_GREAD | APR_FPROT_GWRITE | APR_FPROT_WREAD | APR_FPROT_WWRITE;
     uint8_t content[SECRET_FILE_MAX + 1];
@@ -74,7 +74,7 @@ static bool read_secret(struct eca_account_cache *cache, apr_pool_t *temporary, 
         length = 0;
     apr_file_close(file);
     if (length >= SECRET_FILE_MIN && length <= SECRET_FILE_MAX)
-        SHA256(content, length, cache->secret);
+        SHA256(content, length, secret);
     explicit_bzero(content, sizeof content);
     return (length >= SECRET_FILE_MIN && length <= SECRET_FILE_MAX)
            || eca_error_set(err, "EASCacheKeyFile: %s holds no %d to %d bytes; write it with openssl rand -hex 32",
@@ -84,10 +84,18 @@ static bool read_secret(struct eca_account_cache *cache, apr_pool_t *temporary, 
 static bool make_secret(struct eca_account_cache *cache, apr_pool_t *pool, apr_pool_t *temporary, const char *path,
                         struct eca_error *err)
 {
-    apr_pool_cleanup_register(pool, cache->secret, wipe_secret, apr_pool_cleanup_null);
-    if (path != NULL)
-        return read_secret(cache, temporary, path, err);
-    return RAND_bytes(cache->secret, sizeof cache->secret) == 1 || eca_error_set(err, "no random bytes for the cache");
+    uint8_t secret[ECA_ACCOUNT_RECORD_SECRET_BYTES];
+
+    if (path != NULL && !read_secret(secret, temporary, path, err))
+        return false;
+    if (path == NULL && RAND_bytes(secret, sizeof secret) != 1)
+        return eca_error_set(err, "no random bytes for the cache");
+    cache->seal = eca_account_seal_open(secret);
+    explicit_bzero(secret, sizeof secret);
+    if (cache->seal == NULL)
+        return eca_error_set(err, "libcrypto has no HMAC with SHA-256");
+    apr_pool_cleanup_register(pool, cache->seal, close_seal, apr_pool_cleanup_null);
+    return true;
 }
 
 /* shmcb's default would be half a megabyte, and its file's name the same for both. */
@@ -237,7 +245,7 @@ enum eca_cache_age eca_account_cache_find(struct eca_finding *out, request_rec *
                                           enum eca_remote_user form)
 {
     struct eca_account_cache *cache = eca_server_config_of(r->server)->accounts;
-    const struct eca_account_record_form bound = { key, cache->secret, form };
+    const struct eca_account_record_form bound = { key, cache->seal, form };
     const int64_t now = apr_time_sec(apr_time_now());
 
     if (!cache->prepared)
@@ -265,7 +273,7 @@ void eca_account_cache_remove(request_rec *r, const uint8_t *key)
 void eca_account_cache_store(request_rec *r, const uint8_t *key, enum eca_remote_user form, struct eca_finding *finding)
 {
     struct eca_account_cache *cache = eca_server_config_of(r->server)->accounts;
-    const struct eca_account_record_form bound = { key, cache->secret, form };
+    const struct eca_account_record_form bound = { key, cache->seal, form };
     const bool found = finding->fact == ECA_ACCOUNT_USABLE;
     const int lifetime = found ? cache->ttl.found + cache->ttl.stale : cache->ttl.notfound;
     uint8_t record[ECA_ACCOUNT_RECORD_MAX];

@@ -45,7 +45,7 @@ static bool make_cache_key(struct eca_request *request, const struct eca_mapping
     bool made = false;
 
     request->cache_key = apr_palloc(request->r->pool, ECA_ACCOUNT_RECORD_KEY_BYTES);
-    if (context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1) {
+    if (context != NULL && EVP_DigestInit_ex(context, request->service->sha256, NULL) == 1) {
         EVP_DigestUpdate(context, request->work->certificate->sha256, sizeof request->work->certificate->sha256);
         EVP_DigestUpdate(context, request->service->directory_digest, sizeof request->service->directory_digest);
         EVP_DigestUpdate(context, mapping->kinds, mapping->count * sizeof mapping->kinds[0]);
@@ -200,5 +200,6 @@ void eca_find_account_anew(struct eca_request *request)
 {
     eca_account_cache_remove(request->r, request->cache_key);
     request->work->detail.text[0] = '\0';
+    request->described = false;
     eca_find_account(request);
 }

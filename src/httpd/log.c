@@ -107,11 +107,14 @@ void eca_log_decision(const struct eca_request *request)
     const struct eca_reason_row *row = eca_reason_describe(request->reason);
     apr_uint32_t quiet = 0;
     const int level = choose_level(request->reason, &quiet);
-    const char *id = id_of(request->r);
+    const bool told = APLOG_R_IS_LEVEL(request->r, level);
+    const char *id = NULL;
     char memory[LINE_MAX_BYTES];
     struct eca_strbuf line;
 
-    if (!APLOG_R_IS_LEVEL(request->r, level))
+    if (told || request->reason != ECA_REASON_GRANTED) /* a refusal's page names it, whatever the log keeps */
+        id = id_of(request->r);
+    if (!told)
         return;
     eca_strbuf_init(&line, memory, sizeof memory);
     eca_escape_pair(&line, "id", id);

@@ -94,6 +94,7 @@ struct eca_request *eca_request_find(const request_rec *r)
     return NULL;
 }
 
+/* `name` is a constant. */
 static void set_variable(request_rec *r, const char *name, const char *value)
 {
     char memory[VARIABLE_MAX * 4 + 4];
@@ -103,26 +104,35 @@ static void set_variable(request_rec *r, const char *name, const char *value)
         return;
     eca_strbuf_init(&text, memory, sizeof memory);
     eca_escape_text(&text, eca_slice_from_text(value), VARIABLE_MAX);
-    apr_table_set(r->subprocess_env, name, text.text);
+    apr_table_setn(r->subprocess_env, name, apr_pstrmemdup(r->pool, text.text, text.length));
+}
+
+static void set_hex_variable(request_rec *r, const char *name, const uint8_t *bytes, size_t length)
+{
+    char memory[2 * VARIABLE_MAX];
+    struct eca_strbuf text;
+
+    eca_strbuf_init(&text, memory, sizeof memory);
+    eca_strbuf_hex(&text, (struct eca_slice){ bytes, length });
+    set_variable(r, name, text.text);
+}
+
+/* One of our own words. */
+static void set_word(request_rec *r, const char *name, const char *word)
+{
+    if (word != NULL)
+        apr_table_setn(r->subprocess_env, name, word);
 }
 
 static void set_certificate_variables(const struct eca_request *request, request_rec *r)
 {
     const struct eca_certificate *certificate = request->work->certificate;
-    char memory[512];
-    struct eca_strbuf text;
 
     if (certificate == NULL)
         return;
-    eca_strbuf_init(&text, memory, sizeof memory);
-    eca_strbuf_hex(&text, (struct eca_slice){ certificate->sha256, sizeof certificate->sha256 });
-    set_variable(r, "EAS_CERTIFICATE_SHA256", text.text);
-    eca_strbuf_init(&text, memory, sizeof memory);
-    eca_strbuf_hex(&text, (struct eca_slice){ certificate->sha1, sizeof certificate->sha1 });
-    set_variable(r, "EAS_CERTIFICATE_SHA1", text.text);
-    eca_strbuf_init(&text, memory, sizeof memory);
-    eca_strbuf_hex(&text, certificate->serial);
-    set_variable(r, "EAS_CERTIFICATE_SERIAL", text.text);
+    set_hex_variable(r, "EAS_CERTIFICATE_SHA256", certificate->sha256, sizeof certificate->sha256);
+    set_hex_variable(r, "EAS_CERTIFICATE_SHA1", certificate->sha1, sizeof certificate->sha1);
+    set_hex_variable(r, "EAS_CERTIFICATE_SERIAL", certificate->serial.bytes, certificate->serial.length);
 }
 
 static void set_account_variables(const struct eca_request *request, request_rec *r)
@@ -174,21 +184,22 @@ const char *eca_request_delegation(const struct eca_request *request)
     return "none";
 }
 
-void eca_request_set_variables(const struct eca_request *request, request_rec *r)
+void eca_request_set_variables(struct eca_request *request, request_rec *r)
 {
-    if (request->work != NULL) {
+    if (request->work != NULL && !request->described) {
         set_query_variables(request, r);
         set_certificate_variables(request, r);
         set_account_variables(request, r);
+        request->described = true;
     }
     if (request->mapped) {
         const struct eca_mapping_kind_row *kind = eca_mapping_describe(request->kind);
 
-        set_variable(r, "EAS_MAPPING", kind->name);
-        set_variable(r, "EAS_MAPPING_STRENGTH", kind->strong ? "strong" : "weak");
+        set_word(r, "EAS_MAPPING", kind->name);
+        set_word(r, "EAS_MAPPING_STRENGTH", kind->strong ? "strong" : "weak");
     }
-    set_variable(r, "EAS_CACHE", request->cache);
-    set_variable(r, "EAS_METHOD", eca_request_method(request));
-    set_variable(r, "EAS_DELEGATION", eca_request_delegation(request));
-    set_variable(r, "EAS_REASON", eca_reason_describe(request->reason)->name);
+    set_word(r, "EAS_CACHE", request->cache);
+    set_word(r, "EAS_METHOD", eca_request_method(request));
+    set_word(r, "EAS_DELEGATION", eca_request_delegation(request));
+    set_word(r, "EAS_REASON", eca_reason_describe(request->reason)->name);
 }

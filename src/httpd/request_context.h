@@ -34,6 +34,7 @@ struct eca_request {
     struct eca_access_facts facts;
     enum eca_reason reason;
     bool decided;                   /* `reason` is final and logged */
+    bool described;                 /* the variables of query, certificate and account are written */
     bool authorization_unavailable; /* the directory could not say what Require asks */
     bool mapped;                    /* `kind` led to the account, or would have */
     enum eca_mapping_kind kind;
@@ -63,7 +64,7 @@ struct eca_request *eca_request_find(const request_rec *r);
 void eca_request_end_work(struct eca_request *request);
 
 /* Writes the EAS_… variables that are known by now into the environment of `r`. */
-void eca_request_set_variables(const struct eca_request *request, request_rec *r);
+void eca_request_set_variables(struct eca_request *request, request_rec *r);
 
 /* How the identity goes to the backend: "kerberos", "passthrough", "header" or "none". */
 const char *eca_request_delegation(const struct eca_request *request);

@@ -10,11 +10,12 @@
 
 #define PLACES 4 /* in a row */
 #define REMEMBERED_SECONDS 300
+#define MARK_BYTES 16
 
 struct kept_verdict {
     struct eca_verdict verdict; /* first: what callers see */
     atomic_uint holders;
-    uint8_t sha1[20];
+    uint8_t mark[MARK_BYTES];
     const struct eca_purposes *purposes;
     const struct eca_certificate_policies *policies;
     int64_t judged_at, good_until; /* seconds since 1970 */
@@ -72,32 +73,45 @@ void eca_verdicts_close(struct eca_verdicts *verdicts)
     free(verdicts);
 }
 
+/* The end of its signature, which is as good as random: at hand, while a digest takes longer than all else here. */
+static void mark_of(uint8_t mark[MARK_BYTES], const X509 *leaf)
+{
+    const ASN1_BIT_STRING *signature = NULL;
+    int length = 0;
+
+    X509_get0_signature(&signature, NULL, leaf);
+    length = signature == NULL ? 0 : ASN1_STRING_length(signature);
+    memset(mark, 0, MARK_BYTES);
+    if (length >= MARK_BYTES)
+        memcpy(mark, ASN1_STRING_get0_data(signature) + length - MARK_BYTES, MARK_BYTES);
+}
+
 /* A client can choose its certificate, but only one that an accepted CA issued is ever kept. */
-static struct place *row_of(struct eca_verdicts *verdicts, const uint8_t *sha1)
+static struct place *row_of(struct eca_verdicts *verdicts, const uint8_t *mark)
 {
     uint64_t number;
 
-    memcpy(&number, sha1, sizeof number);
+    memcpy(&number, mark, sizeof number);
     return verdicts->places + number % verdicts->rows * PLACES;
 }
 
-/* SHA-1 only finds the row, and libcrypto has it at hand: that it is the same certificate, every byte says. */
-static bool answers(const struct kept_verdict *kept, const uint8_t *sha1, const struct eca_path_question *question)
+/* The mark only finds the row: that it is the same certificate, every byte says. */
+static bool answers(const struct kept_verdict *kept, const uint8_t *mark, const struct eca_path_question *question)
 {
-    return kept != NULL && memcmp(kept->sha1, sha1, sizeof kept->sha1) == 0 && kept->purposes == question->purposes
+    return kept != NULL && memcmp(kept->mark, mark, sizeof kept->mark) == 0 && kept->purposes == question->purposes
            && kept->policies == question->policies && question->now >= kept->judged_at
            && question->now <= kept->good_until && X509_cmp(kept->verdict.certificate.x509, question->leaf) == 0;
 }
 
-static struct kept_verdict *find(struct eca_verdicts *verdicts, const uint8_t *sha1,
+static struct kept_verdict *find(struct eca_verdicts *verdicts, const uint8_t *mark,
                                  const struct eca_path_question *question)
 {
-    struct place *row = row_of(verdicts, sha1);
+    struct place *row = row_of(verdicts, mark);
     struct kept_verdict *found = NULL;
 
     pthread_mutex_lock(&verdicts->lock);
     for (size_t i = 0; i < PLACES && found == NULL; i++) {
-        if (!answers(row[i].verdict, sha1, question))
+        if (!answers(row[i].verdict, mark, question))
             continue;
         found = row[i].verdict;
         row[i].used = ++verdicts->clock;
@@ -109,7 +123,7 @@ static struct kept_verdict *find(struct eca_verdicts *verdicts, const uint8_t *s
 
 static void keep(struct eca_verdicts *verdicts, struct kept_verdict *kept)
 {
-    struct place *row = row_of(verdicts, kept->sha1);
+    struct place *row = row_of(verdicts, kept->mark);
     struct place *place = row;
     struct kept_verdict *before;
 
@@ -145,7 +159,7 @@ static int64_t end_of(STACK_OF(X509) * path, int64_t now)
     return end;
 }
 
-static struct kept_verdict *judge(const struct eca_verdicts *verdicts, const uint8_t *sha1,
+static struct kept_verdict *judge(const struct eca_verdicts *verdicts, const uint8_t *mark,
                                   const struct eca_path_question *question)
 {
     struct kept_verdict *kept = calloc(1, sizeof *kept);
@@ -154,7 +168,7 @@ static struct kept_verdict *judge(const struct eca_verdicts *verdicts, const uin
     if (kept == NULL)
         return NULL;
     atomic_init(&kept->holders, 1);
-    memcpy(kept->sha1, sha1, sizeof kept->sha1);
+    memcpy(kept->mark, mark, sizeof kept->mark);
     kept->purposes = question->purposes;
     kept->policies = question->policies;
     kept->judged_at = question->now;
@@ -169,15 +183,14 @@ static struct kept_verdict *judge(const struct eca_verdicts *verdicts, const uin
 
 struct eca_verdict *eca_verdicts_judge(struct eca_verdicts *verdicts, const struct eca_path_question *question)
 {
-    uint8_t sha1[EVP_MAX_MD_SIZE];
+    uint8_t mark[MARK_BYTES];
     struct kept_verdict *kept = NULL;
 
-    if (X509_digest(question->leaf, EVP_sha1(), sha1, NULL) != 1)
-        return NULL;
-    kept = find(verdicts, sha1, question);
+    mark_of(mark, question->leaf);
+    kept = find(verdicts, mark, question);
     if (kept != NULL)
         return &kept->verdict;
-    kept = judge(verdicts, sha1, question);
+    kept = judge(verdicts, mark, question);
     if (kept == NULL)
         return NULL;
     if (kept->verdict.path != NULL)

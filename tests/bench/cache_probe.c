@@ -48,9 +48,12 @@ static void make_key(uint8_t key[ECA_ACCOUNT_RECORD_KEY_BYTES], int number)
 static size_t record_length(const struct eca_finding *finding)
 {
     static const uint8_t zeros[ECA_ACCOUNT_RECORD_SECRET_BYTES];
-    const struct eca_account_record_form form = { zeros, zeros, ECA_REMOTE_USER_UPN };
+    static struct eca_account_seal *seal;
+    struct eca_account_record_form form = { zeros, seal, ECA_REMOTE_USER_UPN };
     uint8_t record[ECA_ACCOUNT_RECORD_MAX];
 
+    if (seal == NULL)
+        form.seal = seal = eca_account_seal_open(zeros);
     return eca_account_record_write(record, finding, &form);
 }
 

@@ -21,24 +21,53 @@ APLOG_USE_MODULE(eas_bench);
 #define OURS "mod_eas_certauth.c"
 #define ANSWER_FILTER "EAS_BACKEND"
 #define BEHIND_FILTER "EAS_BENCH_BEHIND"
-#define KEPT_MAX 65536
+#define KEPT_MAX 16384
 #define POOL_NODE 8192 /* an APR pool's usual piece: addresses in one can be compared */
+
+enum hook {
+    POST_READ_REQUEST,
+    ACCESS_CHECKER_EX,
+    FORCE_AUTHN,
+    CHECK_USER_ID,
+    AUTH_CHECKER,
+    FIXUPS,
+    PROXY_FIXUPS,
+    ANSWER,
+    REQUEST_STATUS,
+    HOOKS
+};
+
+static const char *const names[HOOKS] = {
+    [POST_READ_REQUEST] = "post_read_request",
+    [ACCESS_CHECKER_EX] = "access_checker_ex",
+    [FORCE_AUTHN] = "force_authn",
+    [CHECK_USER_ID] = "check_user_id",
+    [AUTH_CHECKER] = "auth_checker",
+    [FIXUPS] = "fixups",
+    [PROXY_FIXUPS] = "proxy_fixups",
+    [ANSWER] = "answer",
+    [REQUEST_STATUS] = "request_status",
+};
 
 /* What a request has spent in our hooks; in its request_config. */
 struct spent {
-    uint64_t nanoseconds;
     uint64_t begin;   /* of the hook that runs, 0 while none of ours does */
     char *pool_begin; /* where r->pool stood then */
-    unsigned hooks, depth;
-    uint32_t pool_bytes;
-    bool pool_moved; /* to another piece meanwhile: the bytes are not known */
+    unsigned depth;
+    uint32_t nanoseconds[HOOKS];
+    uint32_t pool_bytes[HOOKS];
+    bool ran[HOOKS], pool_moved[HOOKS]; /* moved: to another piece meanwhile, the bytes are not known */
+};
+
+/* Of the requests since the last report. */
+struct series {
+    uint32_t values[KEPT_MAX];
+    size_t count;
 };
 
 static struct {
     pthread_mutex_t lock;
-    uint32_t nanoseconds[KEPT_MAX], pool_bytes[KEPT_MAX];
-    size_t count, pool_count;
-    unsigned hooks; /* of the last one */
+    struct series total, nanoseconds[HOOKS], pool_bytes[HOOKS];
 } kept = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static struct spent *spent_of(request_rec *r)
@@ -54,28 +83,29 @@ static struct spent *spent_of(request_rec *r)
 
 static void begin(request_rec *r, struct spent *spent)
 {
-    spent->hooks++;
     spent->pool_begin = apr_palloc(r->pool, 8);
     spent->begin = eca_probe_now();
 }
 
-static void end(request_rec *r, struct spent *spent)
+static void end(request_rec *r, struct spent *spent, enum hook hook)
 {
+    const uint64_t now = eca_probe_now();
     char *pool_end = NULL;
 
     if (spent->begin == 0)
         return;
-    spent->nanoseconds += eca_probe_now() - spent->begin;
+    spent->ran[hook] = true;
+    spent->nanoseconds[hook] += (uint32_t)(now - spent->begin);
     spent->begin = 0;
     pool_end = apr_palloc(r->pool, 8);
     if (pool_end > spent->pool_begin && pool_end - spent->pool_begin < POOL_NODE)
-        spent->pool_bytes += (uint32_t)(pool_end - spent->pool_begin) - 8;
+        spent->pool_bytes[hook] += (uint32_t)(pool_end - spent->pool_begin) - 8;
     else
-        spent->pool_moved = true;
+        spent->pool_moved[hook] = true;
 }
 
 /* Ours stand aside when they call their own chain again: so does the stopwatch in front of them. */
-#define STOPWATCH(hook)                                                                                                \
+#define STOPWATCH(hook, number)                                                                                        \
     static ap_HOOK_##hook##_t *our_##hook;                                                                             \
     static int timed_##hook(request_rec *r)                                                                            \
     {                                                                                                                  \
@@ -87,7 +117,7 @@ static void end(request_rec *r, struct spent *spent)
         spent->depth++;                                                                                                \
         begin(r, spent);                                                                                               \
         status = our_##hook(r);                                                                                        \
-        end(r, spent);                                                                                                 \
+        end(r, spent, number);                                                                                         \
         spent->depth--;                                                                                                \
         return status;                                                                                                 \
     }                                                                                                                  \
@@ -105,12 +135,12 @@ static void end(request_rec *r, struct spent *spent)
         }                                                                                                              \
     }
 
-STOPWATCH(post_read_request)
-STOPWATCH(access_checker_ex)
-STOPWATCH(force_authn)
-STOPWATCH(check_user_id)
-STOPWATCH(auth_checker)
-STOPWATCH(fixups)
+STOPWATCH(post_read_request, POST_READ_REQUEST)
+STOPWATCH(access_checker_ex, ACCESS_CHECKER_EX)
+STOPWATCH(force_authn, FORCE_AUTHN)
+STOPWATCH(check_user_id, CHECK_USER_ID)
+STOPWATCH(auth_checker, AUTH_CHECKER)
+STOPWATCH(fixups, FIXUPS)
 
 /* ---- mod_proxy's optional hooks ---- */
 
@@ -124,7 +154,7 @@ static int timed_proxy_fixups(request_rec *r)
 
     begin(r, spent);
     status = our_proxy_fixups(r);
-    end(r, spent);
+    end(r, spent, PROXY_FIXUPS);
     return status;
 }
 
@@ -135,7 +165,7 @@ static int timed_request_status(int *status, request_rec *r)
 
     begin(r, spent);
     result = our_request_status(status, r);
-    end(r, spent);
+    end(r, spent, REQUEST_STATUS);
     return result;
 }
 
@@ -175,7 +205,7 @@ static apr_status_t timed_filter(ap_filter_t *filter, apr_bucket_brigade *brigad
     ap_add_output_filter(BEHIND_FILTER, NULL, r, r->connection);
     begin(r, spent);
     status = our_filter(filter, brigade);
-    end(r, spent); /* when nothing was passed on */
+    end(r, spent, ANSWER); /* when nothing was passed on */
     return status;
 }
 
@@ -184,7 +214,7 @@ static apr_status_t end_at_next(ap_filter_t *filter, apr_bucket_brigade *brigade
 {
     ap_filter_t *next = filter->next;
 
-    end(filter->r, spent_of(filter->r));
+    end(filter->r, spent_of(filter->r), ANSWER);
     ap_remove_output_filter(filter);
     return ap_pass_brigade(next, brigade);
 }
@@ -213,37 +243,55 @@ void eca_hook_probe_install(void)
 
 /* ---- what is told ---- */
 
+static void add(struct series *series, uint32_t value)
+{
+    if (series->count < KEPT_MAX)
+        series->values[series->count++] = value;
+}
+
 int eca_hook_probe_keep(request_rec *r)
 {
     const struct spent *spent = ap_get_module_config(r->request_config, &eas_bench_module);
+    uint32_t total = 0;
 
-    if (spent == NULL || spent->hooks < 2 || r->handler == NULL || strcmp(r->handler, "eas-bench-hooks") == 0)
+    if (spent == NULL || !spent->ran[CHECK_USER_ID]) /* not one of ours */
         return DECLINED;
     pthread_mutex_lock(&kept.lock);
-    if (kept.count < KEPT_MAX) {
-        kept.nanoseconds[kept.count++] = (uint32_t)spent->nanoseconds;
-        kept.hooks = spent->hooks;
-        if (!spent->pool_moved)
-            kept.pool_bytes[kept.pool_count++] = spent->pool_bytes;
+    for (int hook = 0; hook < HOOKS; hook++) {
+        total += spent->nanoseconds[hook];
+        if (spent->ran[hook])
+            add(&kept.nanoseconds[hook], spent->nanoseconds[hook]);
+        if (spent->ran[hook] && !spent->pool_moved[hook])
+            add(&kept.pool_bytes[hook], spent->pool_bytes[hook]);
     }
+    add(&kept.total, total);
     pthread_mutex_unlock(&kept.lock);
     return DECLINED;
 }
 
+static double take_median(struct series *series)
+{
+    const struct eca_probe_spread spread = eca_probe_spread_of(series->values, series->count);
+
+    series->count = 0;
+    return spread.median;
+}
+
 int eca_hook_probe_handle(request_rec *r)
 {
-    struct eca_probe_spread time, bytes;
+    double pool_bytes = 0;
+    apr_size_t requests = 0;
 
-    pthread_mutex_lock(&kept.lock);
-    time = eca_probe_spread_of(kept.nanoseconds, kept.count);
-    bytes = eca_probe_spread_of(kept.pool_bytes, kept.pool_count);
     ap_set_content_type(r, "application/json");
-    ap_rprintf(r,
-               "{\"requests\": %" APR_SIZE_T_FMT
-               ", \"hooks\": %u, \"median_ns\": %.0f, \"p99_ns\": %.0f, \"pool_requests\": %" APR_SIZE_T_FMT ", "
-               "\"pool_bytes\": %.0f}\n",
-               kept.count, kept.hooks, time.median, time.p99, kept.pool_count, bytes.median);
-    kept.count = kept.pool_count = 0;
+    pthread_mutex_lock(&kept.lock);
+    requests = kept.total.count;
+    ap_rprintf(r, "{\"requests\": %" APR_SIZE_T_FMT ", \"median_ns\": %.0f, \"hooks\": {", requests,
+               take_median(&kept.total));
+    for (int hook = 0; hook < HOOKS; hook++) {
+        ap_rprintf(r, "%s\"%s\": %.0f", hook == 0 ? "" : ", ", names[hook], take_median(&kept.nanoseconds[hook]));
+        pool_bytes += take_median(&kept.pool_bytes[hook]);
+    }
+    ap_rprintf(r, "}, \"pool_bytes\": %.0f}\n", pool_bytes);
     pthread_mutex_unlock(&kept.lock);
     return OK;
 }

@@ -26,13 +26,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     uint8_t message[ECA_ACCOUNT_RECORD_KEY_BYTES + ECA_ACCOUNT_RECORD_MAX];
     uint8_t *const record = malloc(size + 32);
+    static struct eca_account_seal *seal;
     static struct eca_finding finding;
 
-    if (record == NULL)
+    if (seal == NULL)
+        seal = eca_account_seal_open(secret);
+    if (record == NULL || seal == NULL)
         return 0;
     for (unsigned form = ECA_REMOTE_USER_UPN; form <= ECA_REMOTE_USER_ATTRIBUTE && size <= ECA_ACCOUNT_RECORD_MAX - 32;
          form++) {
-        const struct eca_account_record_form bound = { key, secret, (enum eca_remote_user)form };
+        const struct eca_account_record_form bound = { key, seal, (enum eca_remote_user)form };
 
         memcpy(message, key, sizeof key);
         if (size > 0)

@@ -191,15 +191,18 @@ static void write_records(void)
         { "refused", { .fact = ECA_ACCOUNT_WEAK, .kind = ECA_MAPPING_CN, .found_at = 1,
           .detail = { "only cn names bob" } }, ECA_REMOTE_USER_UPN },
     };
+    struct eca_account_seal *const seal = eca_account_seal_open(zeros);
 
+    assert_non_null(seal);
     for (size_t i = 0; i < COUNT(rows); i++) {
-        const struct eca_account_record_form form = { zeros, zeros, rows[i].remote };
+        const struct eca_account_record_form form = { zeros, seal, rows[i].remote };
         uint8_t record[ECA_ACCOUNT_RECORD_MAX];
         const size_t length = eca_account_record_write(record, &rows[i].finding, &form);
 
         assert_true(length > 32);
         write_input("account_record", rows[i].name, (struct eca_slice){ record, length - 32 });
     }
+    eca_account_seal_close(seal);
 }
 
 #define DN "CN=Alice,CN=Users,DC=example,DC=test"

@@ -13,10 +13,11 @@
 
 static const uint8_t key[32] = { 1, 2, 3 }, other_key[32] = { 1, 2, 4 };
 static const uint8_t secret[32] = "the MAC key of these tests: 32 b", other_secret[32] = "another";
+static struct eca_account_seal *seal, *other_seal;
 
 static struct eca_account_record_form form_of(enum eca_remote_user remote)
 {
-    return (struct eca_account_record_form){ .key = key, .secret = secret, .remote = remote };
+    return (struct eca_account_record_form){ .key = key, .seal = seal, .remote = remote };
 }
 
 static struct eca_finding alice(void)
@@ -150,16 +151,17 @@ static void test_read_bound_to_key_secret_and_time(void **state)
 {
     static const struct {
         const char *why;
-        const uint8_t *key, *secret;
+        const uint8_t *key;
+        bool by_another;
         int64_t now;
         bool read;
     } rows[] = {
-        { "as it was written", key, secret, NOW, true },
-        { "moved to another certificate's key", other_key, secret, NOW, false },
-        { "sealed by somebody else", key, other_secret, NOW, false },
-        { "a node whose clock is a minute behind", key, secret, NOW - 60, true },
-        { "from the future", key, secret, NOW - 61, false },
-        { "old: its age is the caller's to judge", key, secret, NOW + 86400, true },
+        { "as it was written", key, false, NOW, true },
+        { "moved to another certificate's key", other_key, false, NOW, false },
+        { "sealed by somebody else", key, true, NOW, false },
+        { "a node whose clock is a minute behind", key, false, NOW - 60, true },
+        { "from the future", key, false, NOW - 61, false },
+        { "old: its age is the caller's to judge", key, false, NOW + 86400, true },
     };
     const struct eca_account_record_form written = form_of(ECA_REMOTE_USER_UPN);
     const struct eca_finding finding = alice();
@@ -168,7 +170,8 @@ static void test_read_bound_to_key_secret_and_time(void **state)
     (void)state;
 
     for (size_t i = 0; i < COUNT(rows); i++) {
-        const struct eca_account_record_form form = { rows[i].key, rows[i].secret, ECA_REMOTE_USER_UPN };
+        const struct eca_account_record_form form = { rows[i].key, rows[i].by_another ? other_seal : seal,
+                                                      ECA_REMOTE_USER_UPN };
         struct eca_finding read;
 
         SAY_WHY(&rows[i]);
@@ -211,6 +214,22 @@ static void test_read_sealed_nonsense_is_no_record(void **state)
     }
 }
 
+static int open_seals(void **state)
+{
+    (void)state;
+    seal = eca_account_seal_open(secret);
+    other_seal = eca_account_seal_open(other_secret);
+    return seal != NULL && other_seal != NULL ? 0 : -1;
+}
+
+static int close_seals(void **state)
+{
+    (void)state;
+    eca_account_seal_close(seal);
+    eca_account_seal_close(other_seal);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,5 +240,5 @@ int main(void)
         cmocka_unit_test(test_read_bound_to_key_secret_and_time),
         cmocka_unit_test(test_read_sealed_nonsense_is_no_record),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, open_seals, close_seals);
 }

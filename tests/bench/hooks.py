@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Targets 1, 2 and 6: time in our hooks for one warm request, and what it keeps of the request's memory."""
+
+from bench.load import Figure, run_ab
+from bench.servers import DEBIAN_CHILD, Backend, Site, ours
+
+REQUESTS, WARM_UP = 400, 50
+MUTEX = "Mutex pthread eas-cache"
+
+PROBE = "<Location /hooks>\nRequire all granted\nSetHandler eas-bench-hooks\n</Location>"
+ROWS = {
+    "no delegation": ("http", "plain", {}),
+    "header": ("http", "plain", {"EASDelegation": "header"}),
+    "kerberos, http": ("http", "kerberos", {"EASDelegation": "kerberos"}),
+    "kerberos, https": ("https", "kerberos", {"EASDelegation": "kerberos"}),
+}
+
+
+def path_of(name):
+    """A URL path from a row's name."""
+    return "/" + name.replace(",", "").replace(" ", "-")
+
+
+def make_site(lab, name="bench-hooks", server=MUTEX, **more):
+    """An httpd with a stopwatch around our hooks."""
+    sections = [ours(path_of(row), Backend.url(scheme, kind), **settings)
+                for row, (scheme, kind, settings) in ROWS.items()]
+    return Site(lab, name, PROBE, *sections, server=server, workers=DEBIAN_CHILD,
+                SSLProxyCACertificateFile=lab.server_certificate("exch").root, **more)
+
+
+def measure_once(site, row, certificate):
+    """What the probe says of REQUESTS requests that come one after the other."""
+    site.ask("/hooks")
+    run_ab(site, path_of(row), REQUESTS, certificate, clients=1)
+    return site.ask("/hooks").json
+
+
+def measure(site, certificate, rounds, rows=tuple(ROWS)):
+    """{row: (Figure of microseconds, Figure of bytes in the request's pool)}, rounds interleaved."""
+    found = {row: (Figure(), Figure()) for row in rows}
+    for row in rows:
+        site.warm(path_of(row), certificate)
+        run_ab(site, path_of(row), WARM_UP, certificate, clients=1)
+    for _ in range(rounds):
+        for row, (microseconds, kept) in found.items():
+            numbers = measure_once(site, row, certificate)
+            microseconds.values.append(numbers["median_ns"] / 1000)
+            kept.values.append(numbers["pool_bytes"])
+    return found
