@@ -193,6 +193,17 @@ static enum eca_directory_answer is_member(struct eca_directory *directory, cons
                           : domain->operations->is_member(domain, account, groups, group_count, deadline, member, err);
 }
 
+/* A catalog is a domain controller, too, and has the configuration partition; what it lacks of it counts as not there.
+ */
+static enum eca_directory_answer read_values(struct eca_directory *directory, const char *dn, const char *attribute,
+                                             apr_time_t deadline, struct eca_directory_values *out,
+                                             struct eca_error *err)
+{
+    struct eca_directory *catalog = catalog_directory(directory)->catalog;
+
+    return catalog->operations->read_values(catalog, dn, attribute, deadline, out, err);
+}
+
 /* Domains are only ever added: what was copied stays good. */
 static size_t copy_all(struct catalog_directory *directory, struct eca_directory *out[ECA_CATALOG_DOMAINS_MAX + 1])
 {
@@ -244,6 +255,7 @@ static const struct eca_directory_operations operations = {
     .find_by_login = find_by_login,
     .verify_password = verify_password,
     .is_member = is_member,
+    .read_values = read_values,
     .is_due = is_due,
     .maintain = maintain,
     .close = close_directory,

@@ -21,6 +21,18 @@ enum eca_password_answer {
     ECA_PASSWORD_ANSWER_REJECTED, /* wrong, or the account may not log on; `err` holds the server's word for the log */
 };
 
+/* Values of an attribute, each with a NUL behind it; freed with eca_directory_values_free(). */
+struct eca_directory_values {
+    struct eca_directory_value {
+        uint8_t *bytes;
+        size_t length;
+    } * items;
+    size_t count;
+};
+
+/* Harmless for a zeroed struct. */
+void eca_directory_values_free(struct eca_directory_values *values);
+
 /*
  * Every function blocks, at most until `deadline` (absolute, apr_time_now() based), except where a
  * library does not keep it (SASL GSSAPI while a KDC is silent): therefore called on helper
@@ -60,6 +72,14 @@ struct eca_directory_operations {
     enum eca_directory_answer (*is_member)(struct eca_directory *directory, const struct eca_account *account,
                                            const char *const *groups, size_t group_count, apr_time_t deadline,
                                            bool *member, struct eca_error *err);
+
+    /*
+     * The values of an attribute of the entry `dn`, which holds no account; one that ends with a comma is below the
+     * forest's configuration partition. An entry that is not there has none. NULL where there are only accounts.
+     */
+    enum eca_directory_answer (*read_values)(struct eca_directory *directory, const char *dn, const char *attribute,
+                                             apr_time_t deadline, struct eca_directory_values *out,
+                                             struct eca_error *err);
 
     /*
      * Whether something it keeps from elsewhere (what DNS says) has grown old, and asking for it again; meanwhile what

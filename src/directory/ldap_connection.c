@@ -238,7 +238,7 @@ enum eca_ldap_fault eca_ldap_connection_search(struct eca_ldap_connection *conne
 
     code = read_result(connection->ld, answer, remark);
     *truncated = code == LDAP_SIZELIMIT_EXCEEDED;
-    if (!*truncated)
+    if (!*truncated && !(code == LDAP_NO_SUCH_OBJECT && query->missing_is_empty))
         fault = eca_ldap_connection_judge(connection, "the search", code, remark, err);
     if (fault == ECA_LDAP_OK)
         *out = answer;

@@ -37,6 +37,7 @@ struct eca_ldap_query {
     const char *filter;
     const char *const *attributes; /* NULL-terminated */
     int size_limit;                /* 0: none */
+    bool missing_is_empty;         /* a base that does not exist is an answer without entries */
 };
 
 /*

@@ -5,11 +5,13 @@
 #include "ldap_clock.h"
 #include "ldap_groups.h"
 #include "ldap_locate.h"
+#include "ldap_read.h"
 #include "ldap_search.h"
 #include "ldap_servers.h"
 #include "ldap_tls.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,6 +44,9 @@ static enum eca_directory_answer verify_password(struct eca_directory *directory
 static enum eca_directory_answer is_member(struct eca_directory *directory, const struct eca_account *account,
                                            const char *const *groups, size_t group_count, apr_time_t deadline,
                                            bool *member, struct eca_error *err);
+static enum eca_directory_answer read_values(struct eca_directory *directory, const char *dn, const char *attribute,
+                                             apr_time_t deadline, struct eca_directory_values *out,
+                                             struct eca_error *err);
 static bool is_due(struct eca_directory *directory);
 static void maintain(struct eca_directory *directory, apr_time_t deadline);
 static void close_directory(struct eca_directory *interface);
@@ -51,6 +56,7 @@ static const struct eca_directory_operations operations = {
     .find_by_login = find_by_login,
     .verify_password = verify_password,
     .is_member = is_member,
+    .read_values = read_values,
     .is_due = is_due,
     .maintain = maintain,
     .close = close_directory,
@@ -367,5 +373,46 @@ static enum eca_directory_answer is_member(struct eca_directory *directory, cons
         if (question.unknown.text[0] != '\0')
             eca_error_set(err, "%s", question.unknown.text);
     }
+    return eca_ldap_fault_answer(fault);
+}
+
+struct values_question {
+    struct eca_ldap_directory *directory;
+    const char *dn, *attribute;
+    struct eca_directory_values values;
+};
+
+static enum eca_ldap_fault ask_values(void *context, struct eca_ldap_connection *connection, apr_time_t until,
+                                      struct eca_error *err)
+{
+    struct values_question *question = context;
+    const struct eca_ldap_naming *naming = NULL;
+    const enum eca_ldap_fault fault = ensure_naming(&naming, question->directory, connection, until, err);
+    const size_t length = strlen(question->dn);
+    char dn[2 * ECA_ACCOUNT_DN_MAX];
+
+    if (fault != ECA_LDAP_OK)
+        return fault;
+    (void)snprintf(dn, sizeof dn, "%s%s", question->dn,
+                   length > 0 && question->dn[length - 1] == ',' ? naming->configuration : "");
+    return eca_ldap_read_values(connection, dn, question->attribute, until, &question->values, err);
+}
+
+static enum eca_directory_answer read_values(struct eca_directory *directory, const char *dn, const char *attribute,
+                                             apr_time_t deadline, struct eca_directory_values *out,
+                                             struct eca_error *err)
+{
+    struct values_question question = { .directory = ldap_directory(directory), .dn = dn, .attribute = attribute };
+    const struct eca_ldap_task task = {
+        .purpose = ECA_LDAP_FOR_SEARCH,
+        .run = ask_values,
+        .context = &question,
+    };
+    const enum eca_ldap_fault fault = strlen(dn) < ECA_ACCOUNT_DN_MAX ? eca_ldap_servers_run(
+                                          &question.directory->servers, &task, eca_ldap_clock_from_wall(deadline), err)
+                                                                      : ECA_LDAP_FINAL;
+
+    if (fault == ECA_LDAP_OK)
+        *out = question.values;
     return eca_ldap_fault_answer(fault);
 }

@@ -177,6 +177,7 @@ static enum eca_ldap_fault read_all(struct eca_ldap_naming *naming, struct eca_l
         return ECA_LDAP_UNUSABLE;
     }
     (void)apr_cpystrn(naming->base, base == NULL ? root.context : base, sizeof naming->base);
+    memcpy(naming->configuration, root.configuration, sizeof naming->configuration);
     domain_of(naming->domain, naming->base);
     write_root(naming);
     domain_of(own, root.context);

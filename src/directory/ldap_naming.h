@@ -11,9 +11,10 @@
 /* Immutable once read; shared by threads. Domains beyond the maximum have no NetBIOS name here. */
 struct eca_ldap_naming {
     char base[ECA_ACCOUNT_DN_MAX];
-    char domain[ECA_ACCOUNT_DOMAIN_MAX]; /* DNS name of the base's domain, "" when the base has none */
-    char root[ECA_ACCOUNT_DN_MAX];       /* DN of that domain, which groups are searched below; else the base */
-    char site[ECA_LDAP_SITE_MAX];        /* that the server counts us to, "" when it does not say */
+    char domain[ECA_ACCOUNT_DOMAIN_MAX];    /* DNS name of the base's domain, "" when the base has none */
+    char root[ECA_ACCOUNT_DN_MAX];          /* DN of that domain, which groups are searched below; else the base */
+    char configuration[ECA_ACCOUNT_DN_MAX]; /* DN of the forest's configuration partition, "" when there is none */
+    char site[ECA_LDAP_SITE_MAX];           /* that the server counts us to, "" when it does not say */
     size_t domain_count;
     struct {
         char dns[ECA_ACCOUNT_DOMAIN_MAX];
