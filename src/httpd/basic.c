@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The password stage: find the account a name means, then bind as it, on a helper thread. */
+/*
+ * The password stage: find the account a name means, on a helper thread; then either bind as it, there, or ask httpd's
+ * providers, which want the request and its own thread.
+ */
 #include "basic.h"
 
 #include "find_account.h"
+
+#include <apr_strings.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +17,9 @@ struct password_job {
     struct eca_directory *directory;
     apr_time_t deadline;
     char name[1025];
-    char password[1025];
+    char password[1025]; /* "" where others than the directory check it */
+    bool finds_only;     /* the password is none of its business */
+    bool found;
     bool certificate; /* was shown, and belongs to `certified` */
     struct eca_account certified;
     struct eca_account account;
@@ -26,19 +33,21 @@ static enum eca_password_fact verify(struct password_job *job)
     const struct eca_directory_operations *operations = job->directory->operations;
     enum eca_password_answer password = ECA_PASSWORD_ANSWER_REJECTED;
     struct eca_login_name login;
-    bool found = false;
     enum eca_directory_answer answer = ECA_DIRECTORY_ANSWERED;
 
     if (!eca_login_name_parse(&login, eca_slice_from_text(job->name)))
         eca_error_set(&job->err, "the user name is not one");
     else
-        answer = operations->find_by_login(job->directory, &login, job->deadline, &job->account, &found, &job->err);
-    if (answer == ECA_DIRECTORY_ANSWERED && found && job->certificate
+        answer = operations->find_by_login(job->directory, &login, job->deadline, &job->account, &job->found,
+                                           &job->err);
+    if (answer == ECA_DIRECTORY_ANSWERED && job->found && job->certificate
         && !eca_account_is_same(&job->certified, &job->account))
         return ECA_PASSWORD_OTHER_ACCOUNT;
+    if (answer == ECA_DIRECTORY_ANSWERED && job->finds_only)
+        return ECA_PASSWORD_ABSENT;
     if (answer == ECA_DIRECTORY_ANSWERED)
-        answer = operations->verify_password(job->directory, found ? &job->account : NULL, job->password, job->deadline,
-                                             &password, &job->err);
+        answer = operations->verify_password(job->directory, job->found ? &job->account : NULL, job->password,
+                                             job->deadline, &password, &job->err);
     if (answer != ECA_DIRECTORY_ANSWERED)
         return ECA_PASSWORD_DIRECTORY_UNAVAILABLE;
     return password == ECA_PASSWORD_ANSWER_ACCEPTED ? ECA_PASSWORD_ACCEPTED : ECA_PASSWORD_REJECTED;
@@ -71,10 +80,63 @@ static struct password_job *new_password_job(const struct eca_request *request)
     job->directory = request->service->directory;
     job->deadline = apr_time_now() + apr_time_from_msec(request->config->directory_timeout);
     memcpy(job->name, work->login_name, strlen(work->login_name) + 1);
-    memcpy(job->password, work->password, strlen(work->password) + 1);
+    job->finds_only = request->policy->basic_providers != NULL;
+    if (!job->finds_only)
+        memcpy(job->password, work->password, strlen(work->password) + 1);
     job->certificate = request->facts.account == ECA_ACCOUNT_USABLE;
     job->certified = work->account;
     return job;
+}
+
+/*
+ * As mod_auth_basic does it: the first that knows the name decides. They see the name as r->user, which some of them
+ * read, and their own name in a note, by which an alias finds its configuration.
+ */
+static authn_status ask_providers(struct eca_request *request, const char **name)
+{
+    const apr_array_header_t *providers = request->policy->basic_providers;
+    const struct eca_request_work *work = request->work;
+    request_rec *r = request->r;
+    authn_status status = AUTH_USER_NOT_FOUND;
+
+    r->user = apr_pstrdup(r->pool, work->login_name);
+    for (int i = 0; i < providers->nelts && status == AUTH_USER_NOT_FOUND; i++) {
+        const struct eca_basic_provider *one = &APR_ARRAY_IDX(providers, i, struct eca_basic_provider);
+
+        *name = one->name;
+        apr_table_setn(r->notes, AUTHN_PROVIDER_NAME_NOTE, one->name);
+        status = one->provider->check_password(r, work->login_name, work->password);
+        apr_table_unset(r->notes, AUTHN_PROVIDER_NAME_NOTE);
+    }
+    r->user = NULL;
+    return status;
+}
+
+/* Who is in no directory is asked about all the same: by the time it takes, he cannot be told from others. */
+static enum eca_password_fact verify_elsewhere(struct eca_request *request, struct password_job *done)
+{
+    const char *name = "";
+
+    switch (ask_providers(request, &name)) {
+    case AUTH_GRANTED:
+        if (done->found)
+            return ECA_PASSWORD_ACCEPTED;
+        eca_error_set(&done->err, "EASBasicProvider %s accepts the password, but the directory knows no such account",
+                      name);
+        return ECA_PASSWORD_REJECTED;
+    case AUTH_DENIED:
+        eca_error_set(&done->err, "EASBasicProvider %s: a wrong password", name);
+        return ECA_PASSWORD_REJECTED;
+    case AUTH_USER_NOT_FOUND:
+        eca_error_set(&done->err, "EASBasicProvider: no provider knows the user");
+        return ECA_PASSWORD_REJECTED;
+    case AUTH_USER_FOUND:
+    case AUTH_GENERAL_ERROR:
+        break;
+    }
+    eca_error_set(&done->err, "EASBasicProvider %s cannot tell; a line of its module, just before this one, says why",
+                  name);
+    return ECA_PASSWORD_DIRECTORY_UNAVAILABLE;
 }
 
 /* The state of an account that came with the right password is said only to the log. */
@@ -109,6 +171,8 @@ static void ask_directory(struct eca_request *request)
                            &request->work->detail))
         return;
     password = (struct password_job *)job;
+    if (password->finds_only && password->fact == ECA_PASSWORD_ABSENT)
+        password->fact = verify_elsewhere(request, password);
     request->facts.password = judge_password_account(request, password);
     if (password->err.text[0] != '\0')
         eca_error_set(&request->work->detail, "%s", password->err.text);

@@ -14,8 +14,8 @@
 #include <ap_expr.h>
 #include <http_config.h>
 #include <httpd.h>
+#include <mod_auth.h>
 
-enum eca_basic_provider { ECA_BASIC_PROVIDER_DIRECTORY };
 enum eca_delegation { ECA_DELEGATION_UNSAID, ECA_DELEGATION_KERBEROS, ECA_DELEGATION_HEADER, ECA_DELEGATION_NONE };
 enum eca_basic_delegation { ECA_BASIC_DELEGATION_SAME, ECA_BASIC_DELEGATION_PASSTHROUGH };
 enum eca_ssl_verify { ECA_SSL_VERIFY_UNSAID, ECA_SSL_VERIFY_NONE, ECA_SSL_VERIFY_OPTIONAL_NO_CA, ECA_SSL_VERIFY_OTHER };
@@ -32,6 +32,12 @@ struct eca_bind_setting {
     enum eca_ldap_bind method;
     const char *name;
     const char *file;
+};
+
+/* One name of EASBasicProvider; no list at all is the directory. */
+struct eca_basic_provider {
+    const char *name;
+    const authn_provider *provider;
 };
 
 /* EASCacheTTL, seconds. */

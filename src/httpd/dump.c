@@ -76,7 +76,15 @@ static void add_number(json_t *arguments, const char *prefix, apr_int64_t number
     }
 
 DUMP_CHOICE(authenticate, eca_authenticate_choices)
-DUMP_CHOICE(basic_provider, eca_basic_provider_choices)
+
+DUMP(basic_providers, const apr_array_header_t *)
+{
+    (void)served;
+    if (value == NULL)
+        add(arguments, "directory");
+    for (int i = 0; value != NULL && i < value->nelts; i++)
+        add(arguments, APR_ARRAY_IDX(value, i, struct eca_basic_provider).name);
+}
 
 DUMP(purposes, const struct eca_purposes *)
 {

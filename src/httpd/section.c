@@ -22,7 +22,7 @@ const char *eca_policy_contradiction(const struct eca_policy *policy, const stru
     if (config->directory_urls == NULL)
         return "EASDirectory is not set; write EASDirectory ldap://dc1.example.com";
     if (eca_directory_file(config) != NULL && policy->authenticate != ECA_AUTHENTICATE_CERTIFICATE
-        && policy->basic_provider == ECA_BASIC_PROVIDER_DIRECTORY)
+        && policy->basic_providers == NULL)
         return "EASDirectory file: holds no passwords; write EASAuthenticate certificate, or EASBasicProvider file and "
                "AuthUserFile";
     if (config->trusted_issuers == NULL

@@ -6,7 +6,6 @@
 #include "config.h"
 
 /* The words of directives that only httpd knows. */
-extern const struct eca_choice eca_basic_provider_choices[];
 extern const struct eca_choice eca_delegation_choices[];
 extern const struct eca_choice eca_basic_delegation_choices[];
 

@@ -3,6 +3,7 @@
 #include "argument.h"
 #include "set_directives.h"
 
+#include <ap_provider.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <http_core.h>
@@ -10,8 +11,6 @@
 #include <openssl/objects.h>
 
 APLOG_USE_MODULE(eas_certauth);
-
-const struct eca_choice eca_basic_provider_choices[] = { { "directory", ECA_BASIC_PROVIDER_DIRECTORY }, { NULL, 0 } };
 
 const struct eca_choice eca_delegation_choices[] = {
     { "kerberos", ECA_DELEGATION_KERBEROS },
@@ -37,15 +36,37 @@ const char *set_authenticate(cmd_parms *cmd, void *config, const char *argument)
     return problem;
 }
 
-const char *set_basic_provider(cmd_parms *cmd, void *config, const char *argument)
+static const char *add_basic_provider(cmd_parms *cmd, struct eca_policy *policy, const char *name)
+{
+    const authn_provider *provider = ap_lookup_provider(AUTHN_PROVIDER_GROUP, name, AUTHN_PROVIDER_VERSION);
+    apr_array_header_t *list = policy->basic_providers != NULL
+                                   ? apr_array_copy(cmd->pool, policy->basic_providers)
+                                   : apr_array_make(cmd->pool, 2, sizeof(struct eca_basic_provider));
+
+    if (ap_cstr_casecmp(name, "backend") == 0)
+        return "ECA1070: EASBasicProvider backend does not exist yet; write directory, or a provider of httpd's";
+    if (provider == NULL || provider->check_password == NULL)
+        return apr_psprintf(cmd->pool,
+                            "ECA1071: EASBasicProvider: httpd has no provider \"%s\" that checks passwords; write "
+                            "directory, or load its module (a2enmod authn_file for file), or write "
+                            "<AuthnProviderAlias> before this line",
+                            name);
+    APR_ARRAY_PUSH(list, struct eca_basic_provider) = (struct eca_basic_provider){ name, provider };
+    policy->basic_providers = list;
+    return NULL;
+}
+
+/* Providers are found where httpd's own AuthBasicProvider finds them: among those that were there before its line. */
+const char *set_basic_providers(cmd_parms *cmd, void *config, const char *argument)
 {
     struct eca_policy *policy = config;
-    int value = 0;
-    const char *problem = eca_argument_choose(cmd, argument, eca_basic_provider_choices, &value);
+    const bool directory = ap_cstr_casecmp(argument, "directory") == 0;
+    const bool again = ECA_IS_SET(policy, basic_providers);
 
-    policy->basic_provider = (enum eca_basic_provider)value;
-    ECA_SET(policy, basic_provider);
-    return problem;
+    if (again && (directory || policy->basic_providers == NULL))
+        return "ECA1072: EASBasicProvider directory stands alone; remove it, or the others";
+    ECA_SET(policy, basic_providers);
+    return directory ? NULL : add_basic_provider(cmd, policy, argument);
 }
 
 static apr_status_t free_object(void *object)

@@ -20,7 +20,10 @@ def directory_urls(count):
 REFUSED_ARGUMENTS = [
     ("ECA1001", "EASAuthenticate", "certificate-or-password", "certificate-or-basic",
      "unknown word"),
-    ("ECA1001", "EASBasicProvider", "ldap", "directory", "provider not built"),
+    ("ECA1070", "EASBasicProvider", "backend", "directory", "not built"),
+    ("ECA1071", "EASBasicProvider", "file", "a2enmod authn_file", "httpd without that module"),
+    ("ECA1072", "EASBasicProvider", "directory directory", "stands alone", "the same twice"),
+    ("ECA1072", "EASBasicProvider", "directory file", "stands alone", "two who would be asked"),
     ("ECA1001", "EASDelegation", "ntlm", "kerberos", "unknown method"),
     ("ECA1001", "EASBasicDelegation", "kerberos", "passthrough", "unknown method for passwords"),
     ("ECA1001", "EASDirectoryBind", "sasl", "anonymous", "unknown bind"),

@@ -10,6 +10,7 @@ import pytest
 from proxy import MAIL, TREE, lines_of, section, simple_bind, virtual_host, whole_site
 
 DUMP = ("-D", "DUMP_EAS")
+PROVIDERS = ["authn_file", "authn_anon"]    # of settings_of_every_kind()
 SECRET = "Nobody-may-read-this-1"
 DEFAULTS = {
     "EASAuthenticate": ["certificate-or-basic"], "EASBasicProvider": ["directory"],
@@ -51,7 +52,7 @@ def settings_of_every_kind(lab, folder):
     word = folder / "a password"
     word.write_text(SECRET + "\n", encoding="utf-8")
     here = {
-        "EASAuthenticate": ["certificate-and-basic"], "EASBasicProvider": ["directory"],
+        "EASAuthenticate": ["certificate-and-basic"], "EASBasicProvider": ["file", "anon"],
         "EASExtendedKeyUsage": ["clientAuth", "1.2.3.4.5.6.7", "msSmartcardLogin"],
         "EASMapping": ["sid", f"sid-uri={lab.pki.trusted}", "upn"],
         "EASCertificatePolicy": ["1.3.6.1.4.1.311.21.8.1402.7705.3", "1.2.3"],
@@ -80,7 +81,8 @@ def test_every_directive_is_there_as_it_was_written(lab, dump, tmp_path):
     host = virtual_host(lab, section(MAIL, lab.standin.url, **{name: quoted(one) for name, one in here.items()}),
                         **{name: quoted(one) for name, one in there.items()})
     server = lines_of({name: quoted(one) for name, one in whole.items() if name != "EASCache"})
-    (one,) = dump(site=whole_site(server, host, cache=whole["EASCache"][0]))["sections"]
+    (one,) = dump(site=whole_site(server, host, cache=whole["EASCache"][0]),
+                  modules=PROVIDERS)["sections"]
     assert one["directives"] == {**here, **there, **whole}
     assert set(one["directives"]) == set(one["set"]) == every_directive()
 
@@ -124,11 +126,11 @@ def test_what_was_printed_can_be_written_and_is_the_same_again(lab, dump, tmp_pa
     here, there = settings_of_every_kind(lab, tmp_path)
     first = virtual_host(lab, section(MAIL, lab.standin.url, **{name: quoted(one) for name, one in here.items()}),
                          **{name: quoted(one) for name, one in there.items()})
-    (before,) = dump(first)["sections"]
+    (before,) = dump(first, modules=PROVIDERS)["sections"]
     written = {name: quoted(one) for name, one in before["directives"].items() if one}
     (after,) = dump(virtual_host(
         lab, section(MAIL, lab.standin.url, **{name: written[name] for name in here}),
-        **{name: written[name] for name in there}))["sections"]
+        **{name: written[name] for name in there}), modules=PROVIDERS)["sections"]
     assert after["directives"] == before["directives"]
 
 
