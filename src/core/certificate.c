@@ -227,24 +227,33 @@ bool eca_certificate_open(struct eca_certificate *out, X509 *x509, struct eca_er
     return read;
 }
 
-bool eca_certificate_open_der(struct eca_certificate *out, struct eca_slice der, struct eca_error *err)
+X509 *eca_certificate_read_der(struct eca_slice der, struct eca_error *err)
 {
     const unsigned char *at = der.bytes;
     X509 *x509 = NULL;
-    bool opened = false;
 
-    memset(out, 0, sizeof *out);
-    if (der.length > ECA_CERTIFICATE_DER_MAX)
-        return eca_error_set(err, "the certificate is longer than %d bytes", ECA_CERTIFICATE_DER_MAX);
+    if (der.length > ECA_CERTIFICATE_DER_MAX) {
+        eca_error_set(err, "the certificate is longer than %d bytes", ECA_CERTIFICATE_DER_MAX);
+        return NULL;
+    }
     (void)ERR_set_mark();
     x509 = der.length > 0 ? d2i_X509(NULL, &at, (long)der.length) : NULL;
     (void)ERR_pop_to_mark();
-    if (x509 == NULL)
-        return eca_error_set(err, "this is no X.509 certificate");
-    if (at == der.bytes + der.length)
+    if (x509 != NULL && at == der.bytes + der.length)
+        return x509;
+    eca_error_set(err, x509 == NULL ? "this is no X.509 certificate" : "bytes follow the certificate");
+    X509_free(x509);
+    return NULL;
+}
+
+bool eca_certificate_open_der(struct eca_certificate *out, struct eca_slice der, struct eca_error *err)
+{
+    X509 *x509 = eca_certificate_read_der(der, err);
+    bool opened = false;
+
+    memset(out, 0, sizeof *out);
+    if (x509 != NULL)
         opened = eca_certificate_open(out, x509, err);
-    else
-        (void)eca_error_set(err, "bytes follow the certificate");
     X509_free(x509);
     return opened;
 }

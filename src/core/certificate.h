@@ -50,7 +50,10 @@ struct eca_certificate {
  */
 bool eca_certificate_open(struct eca_certificate *out, X509 *x509, struct eca_error *err);
 
-/* The same from DER; bytes after the certificate are an error. */
+/* From DER; bytes after the certificate are an error. NULL with `err`; else to be freed by the caller. Threads: any. */
+X509 *eca_certificate_read_der(struct eca_slice der, struct eca_error *err);
+
+/* eca_certificate_open() from DER. */
 bool eca_certificate_open_der(struct eca_certificate *out, struct eca_slice der, struct eca_error *err);
 
 /* Releases what open() took; harmless on a zeroed struct and a second time. */
