@@ -67,6 +67,7 @@ void *eca_server_config_create(apr_pool_t *pool, server_rec *server)
 #undef ECA_SERVER
     config->sections = apr_array_make(pool, 2, sizeof(struct eca_section));
     config->header_names = apr_array_make(pool, 2, sizeof(const char *));
+    config->certificate_headers = apr_array_make(pool, 2, sizeof(const char *));
     config->accounts = eca_account_cache_new(pool);
     config->shared_tickets = eca_ticket_share_new(pool);
     config->service = apr_pcalloc(pool, sizeof *config->service);
@@ -80,6 +81,7 @@ void *eca_server_config_merge(apr_pool_t *pool, void *base, void *over)
 
     merged->sections = inner->sections;
     merged->header_names = apr_array_append(pool, outer->header_names, inner->header_names);
+    merged->certificate_headers = apr_array_append(pool, outer->certificate_headers, inner->certificate_headers);
     merged->proxy_section_verifies |= inner->proxy_section_verifies;
     if (inner->extra_attribute != NULL)
         merged->extra_attribute = inner->extra_attribute;

@@ -6,6 +6,7 @@
 #include "access.h"
 #include "account.h"
 #include "account_cache.h"
+#include "header_certificate.h"
 #include "ldap_directory.h"
 #include "mapping.h"
 #include "path.h"
@@ -25,6 +26,18 @@ struct eca_mapping_setting {
     struct eca_mapping_policy policy;
     const char *sid_uri_file;
     struct eca_trust_anchors *sid_uri_issuers;
+};
+
+/* EASCertificateSource: NULL is the TLS connection, otherwise the header that a TLS server in front writes. */
+struct eca_certificate_source {
+    const char *header;
+    enum eca_header_format format;
+};
+
+/* One argument of EASTrustedProxy. */
+struct eca_trusted_proxy {
+    const char *text; /* as written */
+    apr_ipsubnet_t *network;
 };
 
 /* EASDirectoryBind; the password is read from the file when httpd starts. */
@@ -95,12 +108,13 @@ struct eca_server_config {
 #define ECA_SERVER(member, type, initial, name, arguments, help) type member;
 #include "directives.def"
 #undef ECA_SERVER
-    apr_array_header_t *sections;       /* of struct eca_section, this server's own */
-    apr_array_header_t *header_names;   /* const char *: what its sections hand identities on with */
-    bool in_use;                        /* it has sections of ours, its own or the main server's */
-    bool proxy_section_verifies;        /* a <Proxy> section says SSLProxyVerify require */
-    const char *extra_attribute;        /* the attribute that EASRemoteUser names in its sections, or NULL */
-    struct eca_account_cache *accounts; /* one for the whole server, and so are the shared tickets */
+    apr_array_header_t *sections;            /* of struct eca_section, this server's own */
+    apr_array_header_t *header_names;        /* const char *: what its sections hand identities on with */
+    apr_array_header_t *certificate_headers; /* const char *: what its sections read certificates from */
+    bool in_use;                             /* it has sections of ours, its own or the main server's */
+    bool proxy_section_verifies;             /* a <Proxy> section says SSLProxyVerify require */
+    const char *extra_attribute;             /* the attribute that EASRemoteUser names in its sections, or NULL */
+    struct eca_account_cache *accounts;      /* one for the whole server, and so are the shared tickets */
     struct eca_ticket_share *shared_tickets;
     struct eca_service *service; /* what runs for it; one for all servers that set nothing of their own */
 };

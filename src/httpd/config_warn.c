@@ -19,7 +19,8 @@ static void warn_of_tls(const struct eca_served_section *served)
     const struct eca_policy *outer = ap_get_module_config(served->server->lookup_defaults, &eas_certauth_module);
     server_rec *server = served->server;
 
-    if (!eca_access_wants_certificate(served->policy->authenticate))
+    if (!eca_access_wants_certificate(served->policy->authenticate)
+        || served->policy->certificate_source.header != NULL)
         return;
     if (served->policy->ssl_verify_client == ECA_SSL_VERIFY_UNSAID)
         ap_log_error(

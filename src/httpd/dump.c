@@ -112,6 +112,15 @@ DUMP(certificate_policies, const struct eca_certificate_policies *)
     }
 }
 
+DUMP(certificate_source, struct eca_certificate_source)
+{
+    (void)served;
+    add(arguments, value.header == NULL ? "tls" : "header");
+    add(arguments, value.header);
+    if (value.header != NULL)
+        add(arguments, eca_choice_name(eca_header_format_choices, (int)value.format));
+}
+
 DUMP(mapping, const struct eca_mapping_setting *)
 {
     (void)served;
@@ -160,6 +169,14 @@ DUMP_ON_OFF(reason_header)
 DUMP_NUMBER(retry_after)
 
 DUMP_TEXTS(trusted_issuers)
+
+DUMP(trusted_proxies, const apr_array_header_t *)
+{
+    (void)served;
+    for (int i = 0; value != NULL && i < value->nelts; i++)
+        add(arguments, APR_ARRAY_IDX(value, i, struct eca_trusted_proxy).text);
+}
+
 DUMP_TEXTS(directory_urls)
 DUMP_TEXT(directory_base)
 

@@ -28,7 +28,11 @@ const char *eca_policy_contradiction(const struct eca_policy *policy, const stru
     if (config->trusted_issuers == NULL
         && (wants_certificate || policy->ssl_verify_client == ECA_SSL_VERIFY_OPTIONAL_NO_CA))
         return "EASTrustedIssuers is not set; name the PEM file with the CAs of the client certificates";
-    if (wants_certificate && policy->ssl_verify_client == ECA_SSL_VERIFY_NONE)
+    if (policy->certificate_source.header != NULL && config->trusted_proxies == NULL)
+        return "EASCertificateSource header needs EASTrustedProxy; write the addresses of the load balancers, or every "
+               "device could name itself";
+    if (wants_certificate && policy->certificate_source.header == NULL
+        && policy->ssl_verify_client == ECA_SSL_VERIFY_NONE)
         return "SSLVerifyClient none: no device will show a certificate; write SSLVerifyClient optional_no_ca";
     if (policy->ssl_fake_basic || policy->auth_basic_fake)
         return "SSLOptions FakeBasicAuth and AuthBasicFake write made-up passwords into the request and the log; "

@@ -301,6 +301,28 @@ static bool is_reserved_header(const char *name)
     return false;
 }
 
+const char *set_certificate_source(cmd_parms *cmd, void *config, const char *first, const char *name,
+                                   const char *format)
+{
+    struct eca_policy *policy = config;
+    int value = 0;
+    const char *problem = NULL;
+
+    ECA_SET(policy, certificate_source);
+    policy->certificate_source = (struct eca_certificate_source){ .header = NULL };
+    if (ap_cstr_casecmp(first, "tls") == 0 && name == NULL)
+        return NULL;
+    if (ap_cstr_casecmp(first, "header") != 0 || format == NULL)
+        return "ECA1062: EASCertificateSource is tls alone, or header with the header's name and its format: rfc9440, "
+               "pem, pem-urlencoded or base64-der";
+    if (*ap_scan_http_token(name) != '\0' || is_reserved_header(name))
+        return apr_psprintf(cmd->pool, "ECA1063: EASCertificateSource cannot use the header name \"%s\"", name);
+    problem = eca_argument_choose(cmd, format, eca_header_format_choices, &value);
+    policy->certificate_source = (struct eca_certificate_source){ name, (enum eca_header_format)value };
+    APR_ARRAY_PUSH(eca_server_config_of(cmd->server)->certificate_headers, const char *) = name;
+    return problem;
+}
+
 const char *set_delegation_headers(cmd_parms *cmd, void *config, const char *argument)
 {
     struct eca_policy *policy = config;

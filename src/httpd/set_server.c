@@ -6,6 +6,7 @@
 #include "set_directives.h"
 
 #include <apr_strings.h>
+#include <arpa/inet.h>
 #include <http_core.h>
 
 /* The argument as a path at the end of a list of the server's. */
@@ -27,6 +28,44 @@ const char *set_trusted_issuers(cmd_parms *cmd, void *config, const char *argume
     (void)config;
     ECA_SET(server, trusted_issuers);
     return add_path(cmd, &server->trusted_issuers, argument);
+}
+
+/* Everybody is nobody in particular: a network of all addresses would believe what every device says. */
+static bool read_network(apr_pool_t *pool, const char *argument, apr_ipsubnet_t **network)
+{
+    char *address = apr_pstrdup(pool, argument);
+    char *bits = strchr(address, '/');
+    struct in6_addr ignored;
+
+    if (bits != NULL) {
+        *bits++ = '\0';
+        if (*bits == '\0' || strlen(bits) > 3 || bits[strspn(bits, "0123456789")] != '\0'
+            || bits[strspn(bits, "0")] == '\0')
+            return false;
+    }
+    if (inet_pton(AF_INET, address, &ignored) != 1 && inet_pton(AF_INET6, address, &ignored) != 1)
+        return false;
+    return apr_ipsubnet_create(network, address, bits, pool) == APR_SUCCESS;
+}
+
+const char *set_trusted_proxies(cmd_parms *cmd, void *config, const char *argument)
+{
+    struct eca_server_config *server = eca_server_config_of(cmd->server);
+    struct eca_trusted_proxy *proxy = NULL;
+    apr_ipsubnet_t *network = NULL;
+
+    (void)config;
+    if (!read_network(cmd->pool, argument, &network))
+        return apr_psprintf(cmd->pool,
+                            "ECA1064: EASTrustedProxy \"%s\" is no address or network; write 192.0.2.7, 192.0.2.0/28 "
+                            "or 2001:db8::/64",
+                            argument);
+    if (server->trusted_proxies == NULL)
+        server->trusted_proxies = apr_array_make(cmd->pool, 2, sizeof *proxy);
+    proxy = apr_array_push(server->trusted_proxies);
+    *proxy = (struct eca_trusted_proxy){ argument, network };
+    ECA_SET(server, trusted_proxies);
+    return NULL;
 }
 
 /* An account file stands alone: two answers of different kinds would not say whose account it is. */

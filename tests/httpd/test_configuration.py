@@ -39,6 +39,19 @@ REFUSED_ARGUMENTS = [
     ("ECA1004", "EASExtendedKeyUsage", "smartcard", "clientAuth", "unknown usage"),
     ("ECA1005", "EASExtendedKeyUsage", " ".join(f"1.2.3.{n}" for n in range(40)), "at most",
      "too many usages"),
+    ("ECA1062", "EASCertificateSource", "tls X-Client-Cert", "tls alone", "tls has no header"),
+    ("ECA1062", "EASCertificateSource", "header X-Client-Cert", "rfc9440", "no format"),
+    ("ECA1062", "EASCertificateSource", "environment X y", "tls alone", "unknown source"),
+    ("ECA1063", "EASCertificateSource", "header Host pem", "Host", "HTTP's own header"),
+    ("ECA1063", "EASCertificateSource", "header 'X Cert' pem", "X Cert", "space in the name"),
+    ("ECA1001", "EASCertificateSource", "header X-Cert der", "base64-der", "unknown format"),
+    ("ECA1064", "EASTrustedProxy", "proxy.example.test", "192.0.2.7", "a name"),
+    ("ECA1064", "EASTrustedProxy", "0.0.0.0/0", "192.0.2.7", "everybody"),
+    ("ECA1064", "EASTrustedProxy", "192.0.2.7/33", "192.0.2.7", "too many bits"),
+    ("ECA1064", "EASTrustedProxy", "192.0.2.0/255.255.255.0", "192.0.2.7", "a mask"),
+    ("ECA1064", "EASTrustedProxy", "192.0.2", "192.0.2.7", "half an address"),
+    ("ECA1064", "EASTrustedProxy", "2001:db8::/129", "192.0.2.7", "too many bits for IPv6"),
+    ("ECA1064", "EASTrustedProxy", "all", "192.0.2.7", "a word"),
     ("ECA1060", "EASCertificatePolicy", "phones", "is no OID", "a name"),
     ("ECA1061", "EASCertificatePolicy", " ".join(f"1.2.3.{n}" for n in range(17)), "at most 16", "too many"),
     ("ECA1006", "EASMapping", "sid-uri=/nowhere.pem", "cannot be read", "no such file"),
@@ -65,7 +78,7 @@ REFUSED_ARGUMENTS = [
 ]
 SERVER_DIRECTIVES = {"EASDirectory", "EASDirectoryBase", "EASDirectoryBind", "EASDirectoryTimeout",
                      "EASDirectoryConnections", "EASDirectoryCAFile", "EASKerberosKeytab", "EASKerberosPrincipal",
-                     "EASKerberosTimeout",
+                     "EASKerberosTimeout", "EASTrustedProxy",
                      "EASTrustedIssuers"}
 
 
@@ -106,6 +119,7 @@ REFUSED_SECTIONS = [
     ({"EASAuthenticate": "basic"}, {"EASTrustedIssuers": None}, "EASTrustedIssuers",
      "optional_no_ca without issuers, even where only passwords count"),
     ({}, {"SSLVerifyClient": "none"}, "SSLVerifyClient optional_no_ca", "no certificate asked for"),
+    ({"EASCertificateSource": "header X-Client-Cert pem"}, {}, "EASTrustedProxy", "header from everybody"),
     ({"SSLVerifyClient": "none"}, {}, "SSLVerifyClient optional_no_ca", "none in the section"),
     ({"SSLUserName": "SSL_CLIENT_S_DN_CN"}, {}, "SSLUserName", "SSLUserName in the section"),
     ({"SSLOptions": "+FakeBasicAuth"}, {}, "FakeBasicAuth", "FakeBasicAuth in the section"),
@@ -211,7 +225,7 @@ def test_start_refused_in_htaccess(lab, holders, proxy, expect_log, directive):
 
 @pytest.mark.parametrize("directive", [
     "EASRevocation", "EASNTAuth", "EASBackendReuse", "EASReasonStatus",
-    "EASBasicLockout", "EASCertificateSource", "EASUserMatch", "EASCRL", "EASTrustedProxy"])
+    "EASBasicLockout", "EASUserMatch", "EASCRL"])
 def test_directive_not_built_is_unknown(lab, unstarted, directive):
     said = unstarted(virtual_host(lab, section("/", lab.standin.url), f"{directive} On")).check()
     assert f"Invalid command '{directive}'" in said

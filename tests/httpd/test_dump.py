@@ -15,6 +15,7 @@ SECRET = "Nobody-may-read-this-1"
 DEFAULTS = {
     "EASAuthenticate": ["certificate-or-basic"], "EASBasicProvider": ["directory"],
     "EASExtendedKeyUsage": ["clientAuth"], "EASCertificatePolicy": [],
+    "EASCertificateSource": ["tls"], "EASTrustedProxy": [],
     "EASMapping": ["sid", "issuer-serial", "ski", "sha1-pukey", "issuer-sid", "certificate"],
     "EASCertificateBackdating": ["0"], "EASRemoteUser": ["upn"], "EASBasicDelegation": ["same"],
     "EASDelegationSPN": [], "EASDelegationHeader": ["X-Remote-User", "%{REMOTE_USER}"],
@@ -56,11 +57,13 @@ def settings_of_every_kind(lab, folder):
         "EASExtendedKeyUsage": ["clientAuth", "1.2.3.4.5.6.7", "msSmartcardLogin"],
         "EASMapping": ["sid", f"sid-uri={lab.pki.trusted}", "upn"],
         "EASCertificatePolicy": ["1.3.6.1.4.1.311.21.8.1402.7705.3", "1.2.3"],
+        "EASCertificateSource": ["header", "X-Client-Cert", "base64-der"],
         "EASCertificateBackdating": ["86400"], "EASRemoteUser": ["employeeID"],
         "EASDelegation": ["header"], "EASBasicDelegation": ["same"], "EASDelegationSPN": ["HTTP/exch"],
         "EASDelegationHeader": ["X-User", "%{REMOTE_USER}", "X-Quoted", 'a "b" \\ %{REMOTE_ADDR}'],
         "EASReasonHeader": ["Off"], "EASRetryAfter": ["61"]}
     there = {
+        "EASTrustedProxy": ["192.0.2.7", "192.0.2.16/28", "2001:db8::/64"],
         "EASTrustedIssuers": [str(lab.pki.trusted), str(lab.pki.root.certificate)],
         "EASDirectory": ["ldaps://dc1.example.test", "ldap://dc2.example.test:389"],
         "EASDirectoryBase": ["OU=Łódź Büro,DC=example,DC=test"],
