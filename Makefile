@@ -56,7 +56,7 @@ COMMAND := $(BUILD)/eas-certauth
 Q := $(if $(V),,@)
 SAY = $(if $(V),,@echo "  $(1) $@")
 
-.PHONY: all help packages-build packages-check packages-bench check quick-check demo demo-stop bench-cache unit lint fuzz fuzz-replay install deb clean
+.PHONY: all help packages-build packages-check packages-bench packages-demo-file check quick-check demo demo-file demo-stop bench-cache unit lint fuzz fuzz-replay install deb clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
@@ -73,6 +73,9 @@ packages-build:
 
 packages-check:
 	@tests/install-packages.sh packages/build.txt packages/check.txt packages/deb.txt tests/lab/packages.txt
+
+packages-demo-file:
+	@tests/install-packages.sh packages/build.txt packages/demo-file.txt
 
 packages-bench:
 	@tests/install-packages.sh packages/build.txt packages/bench.txt tests/lab/packages.txt
@@ -211,8 +214,13 @@ demo: packages-check ## the main job before your eyes (KEEP=1 leaves the laborat
 	@$(MAKE) --no-print-directory -j$$(nproc) $(MODULE)
 	@$(PYTHON) tests/demo.py $(if $(KEEP),--keep)
 
-demo-stop: ## end what `make demo KEEP=1` left running
+demo-file: packages-demo-file ## the first try: accounts in a text file, no Active Directory (KEEP=1 as above)
+	@$(MAKE) --no-print-directory -j$$(nproc) $(MODULE) $(COMMAND)
+	@$(PYTHON) tests/demo_file.py $(if $(KEEP),--keep)
+
+demo-stop: ## end what `make demo KEEP=1` or `make demo-file KEEP=1` left running
 	@$(PYTHON) tests/demo.py --stop
+	@$(PYTHON) tests/demo_file.py --stop
 
 install: $(MODULE) $(COMMAND) ## install module, command and configuration under DESTDIR
 	install -D -m 0755 $(COMMAND) $(DESTDIR)/usr/bin/eas-certauth

@@ -1,37 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """The main job before your eyes: phones, an Active Directory and a mail server, one line for each try."""
 
-import argparse
 import functools
-import http.client
-import os
 import re
-import shutil
-import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
 
+import demo_show
+from demo_show import HOST, MODULE, PATH, PORTS, TREE, Try, adapt, attempt, timed
 from lab import process
 from lab.eas_client import EasClient, tls_context
 from lab.httpd import DEFAULT_MODULES
 from lab.laboratory import Laboratory
 
-TREE = Path(__file__).resolve().parent.parent
-MODULE = TREE / "build/mod_eas_certauth.so"
 SHORT_CONFIGURATION = TREE / "conf/examples/exchange.conf"
 ROOT = Path("/tmp/eas-certauth-demo")
-HOST = "mail.example.test"
-PATH = "/Microsoft-Server-ActiveSync"
-LOG_LINES = 12
 BACK_SECONDS = 15
 STRANGER_SID = "S-1-5-21-1004336348-1177238915-682003330-9999"
-
-# The documented short configuration three times, each with another EASAuthenticate.
-PORTS = {"certificate": 443, "certificate-or-basic": 8443, "certificate-and-basic": 9443}
 
 GLOBAL = """\
 ServerName {host}
@@ -48,21 +35,7 @@ EASDirectoryCAFile {directory_ca}
 """
 
 
-class Usage(Exception):
-    """Something the person who runs the demo can mend; the text says how."""
-
-
 # ---- the proxy ---------------------------------------------------------------------------
-
-def adapt(text, address, port, values):
-    """The short configuration with this machine's address and paths in the places of its own."""
-    text = re.sub(r"(?m)^(\s*<VirtualHost\s+)\S+?>", rf"\g<1>{address}:{port}>", text)
-    for directive, value in values.items():
-        text, found = re.subn(rf"(?m)^(\s*{directive}\s+)\S+", rf"\g<1>{value}", text)
-        if not found:
-            raise Usage(f"{SHORT_CONFIGURATION} has no {directive}")
-    return text
-
 
 def make_proxy(laboratory):
     """The httpd with our module, not started."""
@@ -72,12 +45,11 @@ def make_proxy(laboratory):
               "EASTrustedIssuers": laboratory.pki.trusted,
               "EASKerberosKeytab": laboratory.proxy_keytab,
               "SSLProxyCACertificateFile": laboratory.exchange.ca_file}
-    short = SHORT_CONFIGURATION.read_text(encoding="utf-8")
     text = GLOBAL.format(
         host=HOST, listen="\n".join(f"Listen {address}:{port}" for port in PORTS.values()),
         directory_ca=laboratory.dc.ca_file)
     for name, port in PORTS.items():
-        text += adapt(short, address, port, {**values, "EASAuthenticate": name})
+        text += adapt(SHORT_CONFIGURATION, address, port, {**values, "EASAuthenticate": name})
     return laboratory.httpd("proxy", text, modules=DEFAULT_MODULES,
                             module_files={"eas_certauth_module": MODULE},
                             log_level="warn eas_certauth:info",
@@ -121,28 +93,6 @@ class Phones:
 
 # ---- what came back ---------------------------------------------------------------------------
 
-@dataclass(frozen=True)
-class Try:
-    """One line of the demo: `ask` returns timed()'s pair, `judge` (as expected?, what came back)."""
-
-    who: str
-    what: str
-    ask: Callable
-    judge: Callable
-
-
-def timed(ask, *arguments):
-    """(Answer, seconds)."""
-    begin = time.monotonic()
-    answer = ask(*arguments)
-    return answer, time.monotonic() - begin
-
-
-def attempt(who, what, ask, judge):
-    """A Try that asks when its turn comes."""
-    return Try(who, what, functools.partial(timed, ask), judge)
-
-
 def versions(answer):
     """OPTIONS: the protocol versions."""
     offered = answer.headers.get("MS-ASProtocolVersions", "")
@@ -174,20 +124,6 @@ def ping(expected, answer):
     status = answer.value("Status")
     return (answer.status == 200 and status == expected,
             f"Ping status {status}, {words.get(status, 'neither 1 nor 2')}")
-
-
-def refused(proxy, status, reason, answer):
-    """A refusal: its reason in header, body and log."""
-    told = answer.headers.get("X-EAS-Reason", "no reason")
-    found = re.search(rb"Request id: (\S+)", answer.body)
-    number = found.group(1).decode() if found else "none"
-    logged = any(f"id={number} " in line and f"reason={told} " in line
-                 for line in proxy.error_log().splitlines())
-    retry = answer.headers.get("Retry-After")
-    text = f"{told}{f', Retry-After {retry}' if retry else ''}, log id={number}"
-    good = (answer.status == status and told == reason and logged
-            and (status != 503 or retry is not None))
-    return good, text + ("" if logged else " (not in the log)")
 
 
 # ---- the tries ---------------------------------------------------------------------------
@@ -279,51 +215,21 @@ def outage_tries(phones, refuse):
               refuse(503, "directory-unavailable"))
     controller.start()
     yield attempt("alice's new phone, it is back", "Settings",
-              functools.partial(ask_until_served, phones.device("new")),
+              functools.partial(demo_show.ask_until, phones.device("new").user_information,
+                                    lambda answer: answer.status != 503, BACK_SECONDS),
               functools.partial(mailbox, phones.laboratory.people["alice"].mail))
-
-
-def ask_until_served(device):
-    """What a patient phone gets: the first answer that is no 503, or the last one."""
-    deadline = time.monotonic() + BACK_SECONDS
-    answer = device.user_information()
-    while answer.status == 503 and time.monotonic() < deadline:
-        time.sleep(0.1)
-        answer = device.user_information()
-    return answer
 
 
 # ---- the show ---------------------------------------------------------------------------
 
-def perform(one, proxy):
-    """Does one try and prints its line; True when it went as expected."""
-    try:
-        answer, seconds = one.ask()
-        good, text = one.judge(answer)
-        came = f"{answer.status} {seconds:5.1f} s  {text}"
-    except (OSError, http.client.HTTPException, process.NotReady, RuntimeError) as failure:
-        good, came = False, f"no answer: {failure}"
-    print(f"{'as expected' if good else 'UNEXPECTED':12} {one.who:42} {one.what:22} {came}", flush=True)
-    if not good:
-        print("  the last lines of the proxy's error log:")
-        for line in proxy.error_log().splitlines()[-LOG_LINES:]:
-            print(f"    {line}")
-    return good
-
-
-def play(phones, proxy):
-    """Every try in order; how they went."""
-    refuse = functools.partial(functools.partial, refused, proxy)
-    parts = (("what phones do all day", everyday_tries(phones)),
-             ("push: a Ping waits until something changes", push_tries(phones, proxy)),
-             ("passwords, where the section allows or wants them", password_tries(phones, refuse)),
-             ("who must not come in", refused_tries(phones, refuse)),
-             ("an outage is 503, never a wrong password", outage_tries(phones, refuse)))
-    results = []
-    for title, tries in parts:
-        print(f"\n-- {title}")
-        results += [perform(one, proxy) for one in tries]
-    return results
+def all_tries(phones, proxy):
+    """(title, tries) in the order of the show."""
+    refuse = functools.partial(functools.partial, demo_show.refused, proxy)
+    return (("what phones do all day", everyday_tries(phones)),
+            ("push: a Ping waits until something changes", push_tries(phones, proxy)),
+            ("passwords, where the section allows or wants them", password_tries(phones, refuse)),
+            ("who must not come in", refused_tries(phones, refuse)),
+            ("an outage is 503, never a wrong password", outage_tries(phones, refuse)))
 
 
 def explain_keep(phones, proxy):
@@ -349,83 +255,28 @@ The proxy's log:   {proxy.error_log_file}
 Its configuration: {proxy.folder / 'conf/site.conf'}
 
 To end it:
-  {sys.executable} {Path(__file__).resolve()} --stop""")
+  {sys.executable} {Path(__file__).resolve()} --stop --root {phones.laboratory.root}""")
 
 
-def check_conditions():
-    """Refuses what cannot work, in one sentence each."""
-    for path, remedy in ((MODULE, "run: make"), (SHORT_CONFIGURATION, "it belongs to the tree")):
-        if not path.exists():
-            raise Usage(f"{path} is missing; {remedy}")
-    if ROOT.is_symlink() or (ROOT.exists() and ROOT.stat().st_uid != os.geteuid()):
-        raise Usage(f"{ROOT} belongs to somebody else; remove it")
-
-
-def stop_all():
-    """Ends whatever an earlier run left, and removes its folder."""
-    if ROOT.exists():
-        Laboratory(ROOT).stop()
-        shutil.rmtree(ROOT, ignore_errors=True)
-
-
-def run(keep):
+def run(root, keep):
     """The whole demo; the exit status."""
     begin = time.monotonic()
     print("starting Active Directory (Samba), SOGo behind Kerberos, and the proxy ...", flush=True)
-    laboratory = Laboratory(ROOT)
+    laboratory = Laboratory(root)
     laboratory.start()
     phones, proxy = Phones(laboratory), make_proxy(laboratory)
     proxy.start()
     print(f"up after {time.monotonic() - begin:.0f} s, all on {laboratory.address(0)}/24")
-    results = play(phones, proxy)
+    results = demo_show.play(all_tries(phones, proxy), proxy)
     print(f"\n{sum(results)} of {len(results)} as expected, after {time.monotonic() - begin:.0f} s")
     if keep:
         explain_keep(phones, proxy)
     return 0 if all(results) else 1
 
 
-def finish(status):
-    """Ends everything; after an unexpected result the folder with the logs stays."""
-    if status == 1 and ROOT.exists():
-        Laboratory(ROOT).stop()
-        print(f"the logs are kept in {ROOT}")
-    else:
-        stop_all()
-
-
-def show(keep):
-    """The demo from nothing to nothing; the exit status. A stranger sees sentences, not stack traces."""
-    status, complete = 1, False
-    try:
-        check_conditions()
-        stop_all()
-        status, complete = run(keep), True
-    except (Usage, process.NotReady, RuntimeError, OSError) as failure:
-        print(f"the demo cannot run: {failure}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
-        status = 130
-    finally:
-        if not (keep and complete):
-            finish(status)
-    return status
-
-
-def main():
-    """Reads the arguments."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--keep", action="store_true", help="leave everything running")
-    parser.add_argument("--stop", action="store_true", help="end what --keep left running")
-    arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)    # ends as Ctrl-C does
-    if os.geteuid() != 0:
-        print("the laboratory starts servers on ports below 1024: run it as root", file=sys.stderr)
-        return 1
-    if arguments.stop:
-        stop_all()
-        return 0
-    return show(arguments.keep)
-
+DEMO = demo_show.Demo(
+    description=__doc__, root=ROOT, run=run, end=lambda root: Laboratory(root).stop(),
+    needs=((MODULE, "run: make"), (SHORT_CONFIGURATION, "it belongs to the tree")))
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(demo_show.main(DEMO))

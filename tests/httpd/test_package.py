@@ -56,7 +56,8 @@ def test_package_holds_module_configuration_and_documentation(root):
     assert {"usr/lib/apache2/modules/mod_eas_certauth.so", "etc/apache2/mods-available/eas_certauth.load",
             "etc/apache2/mods-available/eas_certauth.conf", f"{documents}/copyright", f"{documents}/directives.md",
             f"{documents}/messages.md", f"{documents}/examples/exchange.conf",
-            f"{documents}/examples/sogo.conf", "usr/bin/eas-certauth", "usr/share/man/man1/eas-certauth.1.gz"} <= files
+            f"{documents}/examples/sogo.conf", f"{documents}/examples/account-file.conf",
+            "usr/bin/eas-certauth", "usr/share/man/man1/eas-certauth.1.gz"} <= files
     assert all(name.startswith(("usr/lib/apache2/", "etc/apache2/mods-available/", documents, "usr/bin/eas-certauth",
                                 "usr/share/man/man1/")) for name in files)
 
