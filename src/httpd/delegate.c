@@ -16,8 +16,6 @@
 
 APLOG_USE_MODULE(eas_certauth);
 
-#define TOKEN_MAX 131072
-
 static const char *backend_url(const request_rec *r)
 {
     static const char scheme[] = "proxy:";
@@ -66,17 +64,21 @@ static const char *find_spn(const struct eca_policy *policy, const request_rec *
     return strlen(host) < ECA_SPN_MAX - sizeof "HTTP/" ? apr_pstrcat(r->pool, "HTTP/", host, NULL) : NULL;
 }
 
+/* The header's value. */
 static const char *make_token(request_rec *r, const struct eca_ticket *ticket, struct eca_error *err)
 {
-    char *memory = malloc(TOKEN_MAX);
+    static const char scheme[] = "Negotiate ";
+    const size_t size = sizeof scheme + eca_ap_req_text_max(ticket);
+    char *memory = malloc(size);
     const char *token = NULL;
     struct eca_strbuf out;
 
     if (memory == NULL)
         return NULL;
-    eca_strbuf_init(&out, memory, TOKEN_MAX);
+    eca_strbuf_init(&out, memory, size);
+    eca_strbuf_text(&out, scheme);
     if (eca_ap_req_make(&out, ticket, err))
-        token = apr_pstrdup(r->pool, out.text);
+        token = apr_pstrmemdup(r->pool, out.text, out.length);
     explicit_bzero(memory, out.length);
     free(memory);
     return token;
@@ -230,6 +232,6 @@ int eca_delegate_write_headers(request_rec *r)
     if (request->spn != NULL)
         token = next_token(request, r);
     if (token != NULL)
-        apr_table_setn(r->headers_in, "Authorization", apr_pstrcat(r->pool, "Negotiate ", token, NULL));
+        apr_table_setn(r->headers_in, "Authorization", token);
     return DECLINED;
 }

@@ -42,7 +42,7 @@ struct eca_request {
     uint8_t *cache_key;         /* ECA_ACCOUNT_RECORD_KEY_BYTES, with `cache` */
     const char *sid;            /* of the account, once known */
     const char *spn;            /* of the backend, kerberos only */
-    const char *token;          /* base64 for the first attempt, then NULL */
+    const char *token;          /* the header for the first attempt, then NULL */
     apr_uint64_t ticket_number; /* which ticket it was made from */
     apr_int64_t ticket_issued;  /* and when the KDC issued that */
     apr_table_t *identity;      /* header only: name → value to send */

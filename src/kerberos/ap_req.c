@@ -9,8 +9,10 @@
 #include <string.h>
 
 #define CHECKSUM_TYPE_GSS 0x8003
-#define AP_REQ_MAX 0x100000 /* no backend takes a header of this size, and three length bytes are enough */
-#define FRAMING_MAX 80      /* everything around the AP-REQ takes 66 bytes at most */
+#define AP_REQ_MAX 0x100000   /* no backend takes a header of this size, and three length bytes are enough */
+#define AROUND_TICKET_MAX 768 /* framing, authenticator with sub-key and checksum, padding: some 330 bytes */
+#define AROUND_NAME_MAX 8     /* tags and lengths of one component */
+#define FRAMING_MAX 80        /* everything around the AP-REQ takes 66 bytes at most */
 
 /* DER written from its end: whatever comes next is put in front, when its length is known. */
 struct token {
@@ -179,6 +181,16 @@ static bool append_base64(struct eca_strbuf *out, const struct token *token, str
     free(text);
     return out->overflow ? eca_error_set(err, "the token of %zu characters does not fit into the header", text_length)
                          : true;
+}
+
+size_t eca_ap_req_text_max(const struct eca_ticket *ticket)
+{
+    const krb5_creds *creds = eca_ticket_creds(ticket);
+    size_t bytes = AROUND_TICKET_MAX + creds->ticket.length + creds->client->realm.length;
+
+    for (krb5_int32 i = 0; i < creds->client->length; i++)
+        bytes += creds->client->data[i].length + AROUND_NAME_MAX;
+    return (bytes + 2) / 3 * 4;
 }
 
 bool eca_ap_req_make(struct eca_strbuf *out, const struct eca_ticket *ticket, struct eca_error *err)

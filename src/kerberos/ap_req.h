@@ -13,4 +13,7 @@
  */
 bool eca_ap_req_make(struct eca_strbuf *out, const struct eca_ticket *ticket, struct eca_error *err);
 
+/* Characters that are enough for any token made from this ticket. */
+size_t eca_ap_req_text_max(const struct eca_ticket *ticket);
+
 #endif

@@ -249,6 +249,41 @@ static void test_make_appends_behind_what_is_there(void **state)
     assert_int_equal(strlen(memory), out.length);
 }
 
+/* The name is in the ticket, which counts as it is, and once more in the authenticator. */
+static void test_text_max_is_enough_and_not_wasteful(void **state)
+{
+    static const size_t name_lengths[] = { 1, 20, 256, 1000 };
+    const struct bench *const bench = *state;
+
+    for (size_t i = 0; i < sizeof name_lengths / sizeof name_lengths[0]; i++) {
+        struct ticket_recipe long_named = recipe;
+        struct eca_error err = { .text = "" };
+        char client[1000 + sizeof TEST_REALM + 1];
+        struct eca_ticket *ticket = NULL;
+        struct eca_strbuf out;
+        krb5_creds creds;
+        char *memory = NULL;
+        size_t size = 0;
+
+        memset(client, 'n', name_lengths[i]);
+        strcpy(client + name_lengths[i], "@" TEST_REALM);
+        long_named.client = client;
+        long_named.end = (int64_t)time(NULL) + 3600;
+        make_ticket(bench->context, &long_named, &creds);
+        ticket = eca_ticket_create(&creds);
+        krb5_free_cred_contents(bench->context, &creds);
+        assert_non_null(ticket);
+        size = eca_ap_req_text_max(ticket) + 1;
+        memory = malloc(size);
+        assert_non_null(memory);
+        eca_strbuf_init(&out, memory, size);
+        assert_true(eca_ap_req_make(&out, ticket, &err));
+        assert_in_range(size - out.length, 1, 1024);
+        free(memory);
+        eca_ticket_release(ticket);
+    }
+}
+
 static void test_make_unusable_ticket_fails_with_sentence(void **state)
 {
     static const struct {
@@ -322,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_make_twice_gives_two_tokens),
         cmocka_unit_test(test_make_too_long_overflows_and_says_length),
         cmocka_unit_test(test_make_appends_behind_what_is_there),
+        cmocka_unit_test(test_text_max_is_enough_and_not_wasteful),
         cmocka_unit_test(test_make_unusable_ticket_fails_with_sentence),
         cmocka_unit_test(test_make_one_ticket_many_threads),
     };
