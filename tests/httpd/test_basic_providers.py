@@ -162,3 +162,23 @@ def test_account_file_and_password_file_need_no_active_directory(lab, files, pro
     check_refusal(one.request("/mail", basic=("alice", "wrong")), "password-rejected", "a wrong password")
     check_refusal(one.request("/mail", basic=("carol", WORD)), "password-rejected", "no such account")
     assert one.request("/mail", basic=("bob", WORD)).access["EAS_REASON"] == "not-authorized"
+
+
+def test_ldap_provider_that_is_down_is_no_wrong_password(lab, proxy, expect_log, allow_log):
+    """mod_authnz_ldap, which waits on the worker; its second server does not exist."""
+    account = lab.services["svc-proxy"]
+    settings = {"EASAuthenticate": "basic", "EASBasicProvider": "ldap", "AuthLDAPBindDN": f'"{account.dn}"',
+                "AuthLDAPBindPassword": account.password}
+    servers = {"up": lab.dc.ldaps_url, "down": f"ldaps://{lab.address('other')}:9"}
+    sections = [section(f"/{name}", lab.standin.url, **settings,
+                        AuthLDAPURL=f'"{url}/CN=Users,DC=example,DC=test?sAMAccountName?one"')
+                for name, url in servers.items()]
+    allow_log(r"AH01318: APR LDAP: Built with")
+    one = proxy(f"LDAPTrustedGlobalCert CA_BASE64 {lab.dc.ca_file}\nLDAPConnectionTimeout 5\nLDAPTimeout 5",
+                virtual_host(lab, *sections), modules=["ldap", "authnz_ldap"])
+    word = lab.people["alice"].password
+    check_grant(one.request("/up", basic=("alice", word)), user="alice@example.test", EAS_METHOD="basic")
+    check_refusal(one.request("/up", basic=("alice", "wrong")), "password-rejected", "a wrong password")
+    check_refusal(one.request("/up", basic=("nobody", word)), "password-rejected")
+    expect_log(line_of("directory-unavailable"))
+    check_refusal(one.request("/down", basic=("alice", word)), "directory-unavailable", "EASBasicProvider ldap cannot")
