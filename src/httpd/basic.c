@@ -12,6 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What came of it. */
+struct password_finding {
+    enum eca_password_fact fact; /* ABSENT: the account was looked for, and httpd's providers have the word */
+    bool found;
+    struct eca_account account;
+    struct eca_error err;
+};
+
 struct password_job {
     struct eca_job job;
     struct eca_directory *directory;
@@ -19,16 +27,13 @@ struct password_job {
     char name[1025];
     char password[1025]; /* "" where others than the directory check it */
     bool finds_only;     /* the password is none of its business */
-    bool found;
-    bool certificate; /* was shown, and belongs to `certified` */
+    bool certificate;    /* was shown, and belongs to `certified` */
     struct eca_account certified;
-    struct eca_account account;
-    enum eca_password_fact fact;
-    struct eca_error err;
+    struct password_finding finding;
 };
 
 /* A helper may still be at work when the waiter has gone: everything it needs is in the job. */
-static enum eca_password_fact verify(struct password_job *job)
+static enum eca_password_fact verify(struct password_job *job, struct password_finding *out)
 {
     const struct eca_directory_operations *operations = job->directory->operations;
     enum eca_password_answer password = ECA_PASSWORD_ANSWER_REJECTED;
@@ -36,18 +41,18 @@ static enum eca_password_fact verify(struct password_job *job)
     enum eca_directory_answer answer = ECA_DIRECTORY_ANSWERED;
 
     if (!eca_login_name_parse(&login, eca_slice_from_text(job->name)))
-        eca_error_set(&job->err, "the user name is not one");
+        eca_error_set(&out->err, "the user name is not one");
     else
-        answer = operations->find_by_login(job->directory, &login, job->deadline, &job->account, &job->found,
-                                           &job->err);
-    if (answer == ECA_DIRECTORY_ANSWERED && job->found && job->certificate
-        && !eca_account_is_same(&job->certified, &job->account))
+        answer = operations->find_by_login(job->directory, &login, job->deadline, &out->account, &out->found,
+                                           &out->err);
+    if (answer == ECA_DIRECTORY_ANSWERED && out->found && job->certificate
+        && !eca_account_is_same(&job->certified, &out->account))
         return ECA_PASSWORD_OTHER_ACCOUNT;
     if (answer == ECA_DIRECTORY_ANSWERED && job->finds_only)
         return ECA_PASSWORD_ABSENT;
     if (answer == ECA_DIRECTORY_ANSWERED)
-        answer = operations->verify_password(job->directory, job->found ? &job->account : NULL, job->password,
-                                             job->deadline, &password, &job->err);
+        answer = operations->verify_password(job->directory, out->found ? &out->account : NULL, job->password,
+                                             job->deadline, &password, &out->err);
     if (answer != ECA_DIRECTORY_ANSWERED)
         return ECA_PASSWORD_DIRECTORY_UNAVAILABLE;
     return password == ECA_PASSWORD_ANSWER_ACCEPTED ? ECA_PASSWORD_ACCEPTED : ECA_PASSWORD_REJECTED;
@@ -57,8 +62,8 @@ static void run_password(struct eca_job *base)
 {
     struct password_job *job = (struct password_job *)base;
 
-    job->fact = verify(job);
-    base->succeeded = job->fact != ECA_PASSWORD_DIRECTORY_UNAVAILABLE;
+    job->finding.fact = verify(job, &job->finding);
+    base->succeeded = job->finding.fact != ECA_PASSWORD_DIRECTORY_UNAVAILABLE;
 }
 
 static void destroy_password(struct eca_job *base)
@@ -113,7 +118,7 @@ static authn_status ask_providers(struct eca_request *request, const char **name
 }
 
 /* Who is in no directory is asked about all the same: by the time it takes, he cannot be told from others. */
-static enum eca_password_fact verify_elsewhere(struct eca_request *request, struct password_job *done)
+static enum eca_password_fact verify_elsewhere(struct eca_request *request, struct password_finding *done)
 {
     const char *name = "";
 
@@ -140,7 +145,7 @@ static enum eca_password_fact verify_elsewhere(struct eca_request *request, stru
 }
 
 /* The state of an account that came with the right password is said only to the log. */
-static enum eca_password_fact judge_password_account(struct eca_request *request, const struct password_job *done)
+static enum eca_password_fact judge_password_account(struct eca_request *request, const struct password_finding *done)
 {
     if (done->fact != ECA_PASSWORD_ACCEPTED || request->facts.certificate != ECA_CERTIFICATE_ABSENT)
         return done->fact;
@@ -159,6 +164,7 @@ static enum eca_password_fact judge_password_account(struct eca_request *request
 static void ask_directory(struct eca_request *request)
 {
     struct password_job *password = new_password_job(request);
+    struct password_finding *finding = NULL;
     struct eca_job *job = NULL;
 
     if (password == NULL) {
@@ -171,12 +177,13 @@ static void ask_directory(struct eca_request *request)
                            &request->work->detail))
         return;
     password = (struct password_job *)job;
-    if (password->finds_only && password->fact == ECA_PASSWORD_ABSENT)
-        password->fact = verify_elsewhere(request, password);
-    request->facts.password = judge_password_account(request, password);
-    if (password->err.text[0] != '\0')
-        eca_error_set(&request->work->detail, "%s", password->err.text);
+    finding = apr_pmemdup(request->work->pool, &password->finding, sizeof *finding);
     eca_job_release(request->service->directory_jobs, job);
+    if (finding->fact == ECA_PASSWORD_ABSENT)
+        finding->fact = verify_elsewhere(request, finding);
+    request->facts.password = judge_password_account(request, finding);
+    if (finding->err.text[0] != '\0')
+        eca_error_set(&request->work->detail, "%s", finding->err.text);
 }
 
 void eca_basic_check(struct eca_request *request)
