@@ -21,6 +21,12 @@
 #define SECURITY_LEVEL 2
 #define PATH_DEPTH_MAX 8
 
+/*
+ * Any listed CA is an anchor; policy constraints of an issuer count (RFC 5280 6.1.5). Not X509_STRICT: it wants key
+ * identifiers and critical flags that CAs in use leave out; what it alone finds and matters is judged here.
+ */
+#define PATH_FLAGS (X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_POLICY_CHECK)
+
 struct eca_trust_anchors {
     X509_STORE *store;
     STACK_OF(X509) * certificates;
@@ -132,7 +138,8 @@ static X509_STORE_CTX *build_path(const struct eca_trust_anchors *anchors, X509 
         return NULL;
     }
     param = X509_STORE_CTX_get0_param(context);
-    X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST | extra_flags);
+    X509_VERIFY_PARAM_set_flags(param, PATH_FLAGS | extra_flags);
+    X509_VERIFY_PARAM_add0_policy(param, OBJ_nid2obj(NID_any_policy)); /* without it a required policy is never met */
     X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
     X509_VERIFY_PARAM_set_depth(param, PATH_DEPTH_MAX);
     if ((extra_flags & X509_V_FLAG_NO_CHECK_TIME) == 0) /* a set time would win over the flag */
@@ -155,6 +162,44 @@ static X509_STORE_CTX *build_best_path(const struct eca_trust_anchors *anchors, 
         return context;
     X509_STORE_CTX_free(context);
     return build_path(anchors, leaf, chain, now, X509_V_FLAG_NO_CHECK_TIME);
+}
+
+static bool has_namesake(STACK_OF(X509) * chain, int at)
+{
+    const X509_NAME *name = X509_get_subject_name(sk_X509_value(chain, at));
+
+    for (int i = 0; i < sk_X509_num(chain); i++) {
+        if (i != at && X509_NAME_cmp(X509_get_subject_name(sk_X509_value(chain, i)), name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * libcrypto follows the first certificate that fits and never goes back. Of a cross-signed CA a client may send both
+ * certificates: where one leads nowhere, it is left out.
+ */
+static X509_STORE_CTX *build_any_path(const struct eca_trust_anchors *anchors, X509 *leaf, STACK_OF(X509) * chain,
+                                      int64_t now)
+{
+    X509_STORE_CTX *context = build_best_path(anchors, leaf, chain, now);
+
+    for (int i = 0; context != NULL && X509_STORE_CTX_get_error(context) != X509_V_OK && i < sk_X509_num(chain); i++) {
+        STACK_OF(X509) *others = has_namesake(chain, i) ? sk_X509_dup(chain) : NULL;
+        X509_STORE_CTX *second = NULL;
+
+        if (others == NULL)
+            continue;
+        (void)sk_X509_delete(others, i);
+        second = build_best_path(anchors, leaf, others, now);
+        sk_X509_free(others);
+        if (second != NULL && X509_STORE_CTX_get_error(second) == X509_V_OK) {
+            X509_STORE_CTX_free(context);
+            return second;
+        }
+        X509_STORE_CTX_free(second);
+    }
+    return context;
 }
 
 static bool allows_purpose(X509 *certificate, const ASN1_OBJECT *wanted)
@@ -296,6 +341,16 @@ static bool judge_policy(X509 *leaf, const struct eca_certificate_policies *poli
 static enum eca_certificate_fact judge_path(STACK_OF(X509) * path, const struct eca_path_question *question,
                                             struct eca_error *err)
 {
+    for (int i = 0; i + 1 < sk_X509_num(path); i++) {
+        if (X509_NAME_entry_count(X509_get_issuer_name(sk_X509_value(path, i))) == 0) {
+            eca_error_set(err, "an issuer in its path has no name");
+            return ECA_CERTIFICATE_UNTRUSTED;
+        }
+    }
+    if (X509_check_ca(question->leaf) == 1) {
+        eca_error_set(err, "it is a CA's own certificate");
+        return ECA_CERTIFICATE_PURPOSE;
+    }
     if (!judge_purpose(path, question->purposes, err) || !judge_policy(question->leaf, question->policies, err))
         return ECA_CERTIFICATE_PURPOSE;
     return judge_dates(path, question->now, err);
@@ -312,7 +367,7 @@ enum eca_certificate_fact eca_path_judge(const struct eca_trust_anchors *anchors
         eca_error_set(err, "more than %d certificates were sent along", ECA_CHAIN_MAX);
         goto out;
     }
-    context = build_best_path(anchors, question->leaf, question->chain, question->now);
+    context = build_any_path(anchors, question->leaf, question->chain, question->now);
     if (context == NULL) {
         eca_error_set(err, "out of memory");
         goto out;

@@ -16,9 +16,11 @@ static EVP_PKEY *keys[KEYS];
 
 int make_path_keys(void **state)
 {
+    static const unsigned bits[KEYS] = { [KEY_WEAK] = 1024, [KEY_TINY] = 512, [KEY_RSA] = 2048 };
+
     (void)state;
     for (int i = 0; i < KEYS; i++)
-        keys[i] = i == KEY_WEAK ? EVP_RSA_gen(1024) : EVP_EC_gen("P-256");
+        keys[i] = bits[i] > 0 ? EVP_RSA_gen(bits[i]) : EVP_EC_gen("P-256");
     return 0;
 }
 
@@ -95,12 +97,14 @@ static void add_policies(X509 *certificate, const char *oids)
 
 static void set_name(X509_NAME *name, const char *common_name)
 {
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)common_name, -1, -1, 0);
+    if (*common_name != '\0')
+        X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)common_name, -1, -1, 0);
 }
 
 X509 *make_path_certificate(const struct recipe *recipe)
 {
     X509 *certificate = X509_new();
+    const EVP_MD *digest = NULL;
     const bool ordinary = recipe->begins == 0 && recipe->ends == 0;
 
     X509_set_version(certificate, X509_VERSION_3);
@@ -116,11 +120,17 @@ X509 *make_path_certificate(const struct recipe *recipe)
     if (recipe->policies != NULL)
         add_policies(certificate, recipe->policies);
     add_extension(certificate, NID_name_constraints, recipe->name_constraints);
+    add_extension(certificate, NID_subject_alt_name, recipe->alternative_names);
     if (recipe->template != NULL)
         add_template(certificate, recipe->template);
     if (recipe->critical_oid != NULL)
         add_unknown_critical(certificate, recipe->critical_oid);
-    assert_true(X509_sign(certificate, keys[recipe->signer], recipe->sha1 ? EVP_sha1() : EVP_sha256()) > 0);
+    if (recipe->change != NULL)
+        recipe->change(certificate);
+    digest = recipe->sha1 ? EVP_sha1() : recipe->md5 ? EVP_md5() : EVP_sha256();
+    assert_true(X509_sign(certificate, keys[recipe->signer], digest) > 0);
+    if (recipe->damage != NULL)
+        recipe->damage(certificate);
     return certificate;
 }
 

@@ -12,7 +12,7 @@
 #define DAY 86400
 #define CA_EXTENSIONS "critical,CA:TRUE", "critical,keyCertSign,cRLSign"
 
-enum key { KEY_ROOT, KEY_ISSUING, KEY_STRANGE, KEY_LEAF, KEY_WEAK, KEYS };
+enum key { KEY_ROOT, KEY_ISSUING, KEY_STRANGE, KEY_LEAF, KEY_WEAK, KEY_TINY, KEY_RSA, KEYS };
 
 /* What a certificate is made of; zeroed members get something ordinary. */
 struct recipe {
@@ -27,7 +27,10 @@ struct recipe {
     const char *policies; /* certificatePolicies */
     const char *template; /* the value of Microsoft's template extension, in hexadecimal */
     const char *name_constraints;
-    bool sha1; /* signed with it instead of SHA-256 */
+    const char *alternative_names; /* subjectAltName */
+    bool sha1, md5; /* signed with it instead of SHA-256 */
+    void (*change)(X509 *); /* what else is done to it before it is signed */
+    void (*damage)(X509 *); /* and after */
     long begins, ends; /* days from NOW; both 0: from -100 to 100 */
 };
 
