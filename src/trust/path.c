@@ -216,13 +216,14 @@ static bool allows_purpose(X509 *certificate, const ASN1_OBJECT *wanted)
     return allowed;
 }
 
-/* Every certificate below the anchor must allow the purpose: an issuer limited to mail cannot make log-on certificates.
+/*
+ * Every certificate must allow the purpose, the anchor too, as its name constraints and path length count too: an
+ * issuer limited to mail cannot make log-on certificates, and intermediates are listed so that resumed sessions have a
+ * path.
  */
 static bool path_allows_purpose(STACK_OF(X509) * path, const ASN1_OBJECT *wanted)
 {
-    const int below_anchor = sk_X509_num(path) > 1 ? sk_X509_num(path) - 1 : 1;
-
-    for (int i = 0; i < below_anchor; i++) {
+    for (int i = 0; i < sk_X509_num(path); i++) {
         if (!allows_purpose(sk_X509_value(path, i), wanted))
             return false;
     }

@@ -84,9 +84,10 @@ class Certificate:
 
 
 def make_key(path, algorithm):
-    """A private key: `ec` (P-256, quick) or `rsa` (2048 bits)."""
+    """A private key: `ec` (P-256, quick), `rsa` (2048 bits) or `rsa-1024`."""
     options = {"ec": ("EC", "-pkeyopt", "ec_paramgen_curve:P-256"),
-               "rsa": ("RSA", "-pkeyopt", "rsa_keygen_bits:2048")}[algorithm]
+               "rsa": ("RSA", "-pkeyopt", "rsa_keygen_bits:2048"),
+               "rsa-1024": ("RSA", "-pkeyopt", "rsa_keygen_bits:1024")}[algorithm]
     run("genpkey", "-algorithm", *options, "-out", path)
     Path(path).chmod(0o600)
 
@@ -94,25 +95,39 @@ def make_key(path, algorithm):
 class Authority:
     """One CA in a folder of its own: ca.pem, ca.key, index.txt (as `openssl ocsp` reads it).
 
-    `issuer` None makes a self-signed root. An existing folder is opened, not made anew.
+    `issuer` None makes a self-signed root. An existing folder is opened, not made anew. `days` are its
+    validity, `text` its basicConstraints and what it has beyond the key identifiers and usage.
     """
 
-    def __init__(self, folder, subject, issuer=None, algorithm="ec"):
+    def __init__(self, folder, subject, issuer=None, algorithm="ec", days=(-1, 3650), text=None):
         self.folder, self.issuer = Path(folder), issuer
         self.certificate, self.key = self.folder / "ca.pem", self.folder / "ca.key"
         self.index = self.folder / "index.txt"
         if not self.certificate.exists():
-            self._create(subject, algorithm)
+            self._create(subject, algorithm, days, extensions.for_authority(text))
 
-    def _create(self, subject, algorithm):
+    def _create(self, subject, algorithm, days, text):
         self.folder.mkdir(parents=True, exist_ok=True)
         self.index.write_text("", encoding="utf-8")
         (self.folder / "index.txt.attr").write_text("unique_subject = no\n", encoding="utf-8")
         (self.folder / "crlnumber").write_text("01\n", encoding="utf-8")
         make_key(self.key, algorithm)
         parent = self.issuer or self
-        parent._sign(subject, self.key, self.certificate, extensions.for_authority(),
-                     -1, 3650, serial=None, selfsign=self.issuer is None)
+        parent._sign(subject, self.key, self.certificate, text, *days, serial=None,
+                     selfsign=self.issuer is None)
+
+    @property
+    def der(self):
+        """This CA's certificate in DER."""
+        return run("x509", "-in", self.certificate, "-outform", "DER")
+
+    def cross_sign(self, other):
+        """A certificate of this CA for another one with its name and key: the file's path."""
+        subject = run("x509", "-in", other.certificate, "-noout", "-subject", "-nameopt", "compat")
+        path = self.folder / f"cross-{other.folder.name}.pem"
+        self._sign(subject.decode().partition("=")[2].strip(), other.key, path, extensions.for_authority(),
+                   -1, 3650, serial=None, selfsign=False)
+        return path
 
     @property
     def path(self):

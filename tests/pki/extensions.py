@@ -15,9 +15,9 @@ def several(value):
     return [value] if isinstance(value, str) else list(value)
 
 
-def for_authority():
-    """The `wanted` section of a CA certificate."""
-    return ("[wanted]\nbasicConstraints = critical, CA:TRUE\n"
+def for_authority(text=None):
+    """The `wanted` section of a CA certificate; `text` replaces its basicConstraints."""
+    return (f"[wanted]\n{text or 'basicConstraints = critical, CA:TRUE'}\n"
             "keyUsage = critical, keyCertSign, cRLSign\n"
             "subjectKeyIdentifier = hash\n"
             "authorityKeyIdentifier = keyid:always\n")

@@ -79,6 +79,8 @@ static const struct judge_row judge_rows[] = {
       "1.3.6.1.4.1.311.20.2.2", ECA_CERTIFICATE_GOOD },
     { "an issuer limited to mail cannot make log-on certificates", { "alice", "Issuing", KEY_LEAF, KEY_ISSUING },
       { &root }, { &issuing_for_mail }, NULL, ECA_CERTIFICATE_PURPOSE },
+    { "nor can one that is an anchor itself", { "alice", "Issuing", KEY_LEAF, KEY_ISSUING },
+      { &root, &issuing_for_mail }, { NULL }, NULL, ECA_CERTIFICATE_PURPOSE },
     { "a key for encryption only", { "alice", "Root", KEY_LEAF, KEY_ROOT, .key_usage = "critical,keyEncipherment" },
       { &root }, { NULL }, NULL, ECA_CERTIFICATE_PURPOSE },
     { "a key for signatures", { "alice", "Root", KEY_LEAF, KEY_ROOT, .key_usage = "critical,digitalSignature" },
