@@ -169,6 +169,7 @@ DUMP_ON_OFF(reason_header)
 DUMP_NUMBER(retry_after)
 
 DUMP_TEXTS(trusted_issuers)
+DUMP_ON_OFF(nt_auth)
 
 DUMP(trusted_proxies, const apr_array_header_t *)
 {

@@ -3,6 +3,7 @@
 #include "find_account.h"
 
 #include "account_judge.h"
+#include "check_nt_auth.h"
 #include "log.h"
 #include "sid_uri.h"
 
@@ -190,7 +191,7 @@ void eca_find_account(struct eca_request *request)
     struct eca_finding *findings = NULL;
 
     request->facts.account = ECA_ACCOUNT_NOT_ASKED;
-    if (request->facts.certificate != ECA_CERTIFICATE_GOOD)
+    if (request->facts.certificate != ECA_CERTIFICATE_GOOD || !eca_check_nt_auth(request))
         return;
     findings = apr_palloc(request->work->pool, 2 * sizeof *findings);
     find_account(request, &findings[0], &findings[1]);

@@ -25,6 +25,8 @@ const char *eca_policy_contradiction(const struct eca_policy *policy, const stru
         && policy->basic_providers == NULL)
         return "EASDirectory file: holds no passwords; write EASAuthenticate certificate, or EASBasicProvider file and "
                "AuthUserFile";
+    if (eca_directory_file(config) != NULL && config->nt_auth)
+        return "EASDirectory file: has no NTAuthCertificates; write EASNTAuth Off";
     if (config->trusted_issuers == NULL
         && (wants_certificate || policy->ssl_verify_client == ECA_SSL_VERIFY_OPTIONAL_NO_CA))
         return "EASTrustedIssuers is not set; name the PEM file with the CAs of the client certificates";

@@ -185,6 +185,7 @@ static apr_status_t stop_service(void *data)
         return APR_SUCCESS;
     if (service->directory != NULL)
         service->directory->operations->close(service->directory);
+    eca_nt_auth_close(service->nt_auth);
     eca_ticket_cache_close(service->tickets);
     eca_refusals_close(service->refusals);
     if (service->credential != NULL)
@@ -211,8 +212,11 @@ void eca_service_start(apr_pool_t *pool, const struct eca_server_config *config,
     service->directory = eca_open_directory(config, server, &err);
     if (service->anchors != NULL)
         service->verdicts = eca_verdicts_open(service->anchors, VERDICTS_MAX);
-    if (service->directory_jobs == NULL || service->kerberos_jobs == NULL || service->tickets == NULL
-        || service->refusals == NULL || (service->anchors != NULL && service->verdicts == NULL))
+    if (config->nt_auth)
+        service->nt_auth = eca_nt_auth_open();
+    if (service->directory_jobs == NULL || (config->nt_auth && service->nt_auth == NULL)
+        || service->kerberos_jobs == NULL || service->tickets == NULL || service->refusals == NULL
+        || (service->anchors != NULL && service->verdicts == NULL))
         eca_error_set(&err, "out of memory");
     if (err.text[0] != '\0')
         service->failure = apr_pstrdup(pool, err.text);

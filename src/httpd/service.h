@@ -5,6 +5,7 @@
 
 #include "config.h"
 #include "job_pool.h"
+#include "nt_auth.h"
 #include "refusals.h"
 #include "service_credential.h"
 #include "ticket_cache.h"
@@ -24,6 +25,7 @@ struct eca_service {
     struct eca_directory *directory;           /* this and below: of a child process, NULL when `failure` says why */
     struct eca_service_credential *credential; /* NULL when `keytab_failure` says why */
     const char *keytab_failure;
+    struct eca_nt_auth *nt_auth; /* NULL without EASNTAuth */
     struct eca_ticket_cache *tickets;
     struct eca_ticket_share *share; /* of the whole server */
     struct eca_refusals *refusals;

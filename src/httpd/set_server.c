@@ -30,6 +30,16 @@ const char *set_trusted_issuers(cmd_parms *cmd, void *config, const char *argume
     return add_path(cmd, &server->trusted_issuers, argument);
 }
 
+const char *set_nt_auth(cmd_parms *cmd, void *config, int on)
+{
+    struct eca_server_config *server = eca_server_config_of(cmd->server);
+
+    (void)config;
+    server->nt_auth = on;
+    ECA_SET(server, nt_auth);
+    return NULL;
+}
+
 /* Everybody is nobody in particular: a network of all addresses would believe what every device says. */
 static bool read_network(apr_pool_t *pool, const char *argument, apr_ipsubnet_t **network)
 {

@@ -224,7 +224,7 @@ def test_start_refused_in_htaccess(lab, holders, proxy, expect_log, directive):
 
 
 @pytest.mark.parametrize("directive", [
-    "EASRevocation", "EASNTAuth", "EASBackendReuse", "EASReasonStatus",
+    "EASRevocation", "EASBackendReuse", "EASReasonStatus",
     "EASBasicLockout", "EASUserMatch", "EASCRL"])
 def test_directive_not_built_is_unknown(lab, unstarted, directive):
     said = unstarted(virtual_host(lab, section("/", lab.standin.url), f"{directive} On")).check()

@@ -15,7 +15,7 @@ SECRET = "Nobody-may-read-this-1"
 DEFAULTS = {
     "EASAuthenticate": ["certificate-or-basic"], "EASBasicProvider": ["directory"],
     "EASExtendedKeyUsage": ["clientAuth"], "EASCertificatePolicy": [],
-    "EASCertificateSource": ["tls"], "EASTrustedProxy": [],
+    "EASCertificateSource": ["tls"], "EASTrustedProxy": [], "EASNTAuth": ["Off"],
     "EASMapping": ["sid", "issuer-serial", "ski", "sha1-pukey", "issuer-sid", "certificate"],
     "EASCertificateBackdating": ["0"], "EASRemoteUser": ["upn"], "EASBasicDelegation": ["same"],
     "EASDelegationSPN": [], "EASDelegationHeader": ["X-Remote-User", "%{REMOTE_USER}"],
@@ -63,7 +63,7 @@ def settings_of_every_kind(lab, folder):
         "EASDelegationHeader": ["X-User", "%{REMOTE_USER}", "X-Quoted", 'a "b" \\ %{REMOTE_ADDR}'],
         "EASReasonHeader": ["Off"], "EASRetryAfter": ["61"]}
     there = {
-        "EASTrustedProxy": ["192.0.2.7", "192.0.2.16/28", "2001:db8::/64"],
+        "EASNTAuth": ["On"], "EASTrustedProxy": ["192.0.2.7", "192.0.2.16/28", "2001:db8::/64"],
         "EASTrustedIssuers": [str(lab.pki.trusted), str(lab.pki.root.certificate)],
         "EASDirectory": ["ldaps://dc1.example.test", "ldap://dc2.example.test:389"],
         "EASDirectoryBase": ["OU=Łódź Büro,DC=example,DC=test"],

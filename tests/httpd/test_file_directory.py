@@ -203,6 +203,7 @@ REFUSED = [
     ("file:PATH ldap://dc1.example.test", None, "ECA1050", "stands alone"),
     ("ldap://dc1.example.test file:PATH", None, "ECA1050", "stands alone"),
     ("file:PATH file:PATH", None, "ECA1050", "stands alone"),
+    ("file:PATH\nEASNTAuth On", None, "ECA1020", "EASNTAuth Off"),
     ("file:/nowhere", None, "ECA1020", "/nowhere cannot be read: No such file"),
     ("file:PATH", "[a]\nmial = x\n", "ECA1020", 'accounts, line 2: "mial" is unknown'),
     ("file:/dev/null", None, "ECA1020", "/dev/null is not a file"),
