@@ -121,6 +121,19 @@ def test_certificate_of_the_table_has_its_reason(table, issue, name, options, re
         check_refusal(outcome, reason)
 
 
+def test_issuers_are_read_again_at_a_reload(lab, holders, proxy, tmp_path):
+    file = tmp_path / "issuers.pem"
+    file.write_text(lab.pki.strange.certificate.read_text(encoding="utf-8"), encoding="utf-8")
+    one = proxy(virtual_host(lab, section("/mail", f"{lab.standin.url}/mail", EASDelegation="header"),
+                             EASTrustedIssuers=file))
+    check_refusal(one.request("/mail", holders["alice"]), UNTRUSTED)
+    check_grant(one.request("/mail", holders["strange"]))
+    file.write_text(lab.pki.trusted.read_text(encoding="utf-8"), encoding="utf-8")
+    one.httpd.graceful()
+    check_grant(one.request("/mail", holders["alice"]))
+    check_refusal(one.request("/mail", holders["strange"]), UNTRUSTED)
+
+
 def test_weak_key_in_a_header_is_untrusted(table, issue):
     """TLS itself ends the connection of such a key."""
     value = base64.b64encode(issue("first", {"algorithm": "rsa-1024"}).der).decode()

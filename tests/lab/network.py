@@ -10,7 +10,7 @@ GUARD_HOST, GUARD_PORT = 254, 9
 NSS_WRAPPER = "/usr/lib/x86_64-linux-gnu/libnss_wrapper.so"
 RESOLV_WRAPPER = "/usr/lib/x86_64-linux-gnu/libresolv_wrapper.so"
 
-# The last byte of each server's address; 100 to 199 are free for tests.
+# The last byte of each server's address; 90 to 199 are free for tests.
 HOST_NUMBERS = {
     "dc1": 1, "dc2": 2, "exch": 10, "sogo": 11, "sogo-password": 12, "database": 13,
     "memcached": 14, "proxy": 20, "mail": 21, "autodiscover": 22, "standin": 30, "other": 31,
