@@ -20,6 +20,7 @@
 #include "peer_certificate.h"
 #include "require.h"
 #include "respond.h"
+#include "check_revocation.h"
 
 #include <apr_optional_hooks.h>
 #include <apr_strings.h>
@@ -132,6 +133,7 @@ static int authenticate(request_rec *r)
     request = eca_request_begin(r);
     if (can_decide(request, &reason)) {
         eca_peer_certificate_read(request);
+        eca_check_revocation(request);
         eca_find_account(request);
         eca_basic_check(request);
         reason = eca_access_decide(&request->facts);

@@ -125,6 +125,10 @@ static enum eca_reason decide_certificate(const struct eca_access_facts *facts)
         return ECA_REASON_CERTIFICATE_EXPIRED;
     case ECA_CERTIFICATE_NOT_YET_VALID:
         return ECA_REASON_CERTIFICATE_NOT_YET_VALID;
+    case ECA_CERTIFICATE_REVOKED:
+        return ECA_REASON_CERTIFICATE_REVOKED;
+    case ECA_CERTIFICATE_REVOCATION_UNKNOWN:
+        return ECA_REASON_REVOCATION_UNAVAILABLE;
     case ECA_CERTIFICATE_GOOD:
         return decide_account(facts);
     }

@@ -7,7 +7,7 @@
 
 static bool copy_values(struct eca_directory_values *out, struct berval **values)
 {
-    const size_t count = (size_t)ldap_count_values_len(values);
+    const size_t count = values == NULL ? 0 : (size_t)ldap_count_values_len(values);
 
     *out = (struct eca_directory_values){ .items = calloc(count == 0 ? 1 : count, sizeof out->items[0]) };
     if (out->items == NULL)

@@ -7,6 +7,7 @@
 #include "account.h"
 #include "account_cache.h"
 #include "header_certificate.h"
+#include "crl_store.h"
 #include "ldap_directory.h"
 #include "mapping.h"
 #include "path.h"
@@ -20,6 +21,9 @@
 enum eca_delegation { ECA_DELEGATION_UNSAID, ECA_DELEGATION_KERBEROS, ECA_DELEGATION_HEADER, ECA_DELEGATION_NONE };
 enum eca_basic_delegation { ECA_BASIC_DELEGATION_SAME, ECA_BASIC_DELEGATION_PASSTHROUGH };
 enum eca_ssl_verify { ECA_SSL_VERIFY_UNSAID, ECA_SSL_VERIFY_NONE, ECA_SSL_VERIFY_OPTIONAL_NO_CA, ECA_SSL_VERIFY_OTHER };
+
+/* EASRevocation: bits. */
+#define ECA_REVOCATION_BY_CRL 1U
 
 /* EASMapping, with the issuers of `sid-uri=FILE` (NULL: every accepted issuer controls that URI). */
 struct eca_mapping_setting {

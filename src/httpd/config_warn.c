@@ -94,6 +94,15 @@ static void warn_of_issuers(const struct eca_served_section *served)
                      "ECA1036: EASTrustedIssuers: %s ended or ends within %d days", ending.text, ISSUER_WARNING_DAYS);
 }
 
+static void warn_of_revocation(const struct eca_served_section *served)
+{
+    if (eca_access_wants_certificate(served->policy->authenticate) && served->config->revocation == 0)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, served->server,
+                     "ECA1038: section %s: EASRevocation is off: a lost phone's certificate is good until it ends; "
+                     "write EASRevocation crl, or disable the account",
+                     served->name);
+}
+
 static void warn_of_workers(server_rec *server)
 {
     int processes = 0, threads = 0;
@@ -119,6 +128,7 @@ void eca_config_warn(apr_pool_t *pool, apr_pool_t *temporary, server_rec *main_s
         warn_of_backend(served);
         warn_of_mapping(served);
         warn_of_issuers(served);
+        warn_of_revocation(served);
     }
     if (all->nelts > 0)
         warn_of_workers(main_server);

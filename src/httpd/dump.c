@@ -179,6 +179,27 @@ DUMP(trusted_proxies, const apr_array_header_t *)
 }
 
 DUMP_TEXTS(directory_urls)
+
+DUMP(revocation, unsigned)
+{
+    (void)served;
+    for (const struct eca_choice *choice = eca_revocation_choices; choice->name != NULL; choice++) {
+        if (((unsigned)choice->value & value) != 0 || (value == 0 && choice->value == 0))
+            add(arguments, choice->name);
+    }
+}
+
+DUMP_CHOICE(revocation_required, eca_revocation_failure_choices)
+DUMP_NUMBER(revocation_grace)
+DUMP_TEXTS(crls)
+DUMP_NUMBER(crl_refresh)
+
+DUMP(crl_cache, const char *)
+{
+    (void)served;
+    add(arguments, value == NULL ? "none" : value);
+}
+
 DUMP_TEXT(directory_base)
 
 DUMP(directory_bind, struct eca_bind_setting)

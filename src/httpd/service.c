@@ -2,6 +2,7 @@
 /* Making and ending what runs for a server. */
 #include "service.h"
 
+#include "check_revocation.h"
 #include "open_directory.h"
 #include "password_file.h"
 
@@ -161,7 +162,7 @@ bool eca_service_prepare(apr_pool_t *pool, const struct eca_server_config *confi
         && apr_stat(&info, config->directory_ca_file, APR_FINFO_TYPE, pool) != APR_SUCCESS)
         return eca_error_set(err, "EASDirectoryCAFile: %s does not exist or cannot be reached",
                              config->directory_ca_file);
-    if (!eca_open_directory_check(pool, config, err))
+    if (!eca_open_directory_check(pool, config, err) || !eca_check_revocation_config(pool, config, err))
         return false;
     if (config->directory_bind.method == ECA_LDAP_BIND_SIMPLE
         && !read_password(pool, service, config->directory_bind.file, err))
@@ -178,10 +179,11 @@ static apr_status_t stop_service(void *data)
 {
     struct eca_service *service = data;
     const bool directory_idle = eca_job_pool_close(service->directory_jobs, SHUTDOWN_PATIENCE);
+    const bool revocation_idle = eca_check_revocation_close(service);
     const bool kerberos_idle = eca_job_pool_close(service->kerberos_jobs, SHUTDOWN_PATIENCE);
 
     eca_verdicts_close(service->verdicts);
-    if (!directory_idle || !kerberos_idle)
+    if (!directory_idle || !kerberos_idle || !revocation_idle)
         return APR_SUCCESS;
     if (service->directory != NULL)
         service->directory->operations->close(service->directory);
@@ -212,6 +214,7 @@ void eca_service_start(apr_pool_t *pool, const struct eca_server_config *config,
     service->directory = eca_open_directory(config, server, &err);
     if (service->anchors != NULL)
         service->verdicts = eca_verdicts_open(service->anchors, VERDICTS_MAX);
+    (void)eca_check_revocation_open(service, config, server, &err);
     if (config->nt_auth)
         service->nt_auth = eca_nt_auth_open();
     if (service->directory_jobs == NULL || (config->nt_auth && service->nt_auth == NULL)

@@ -22,6 +22,7 @@ struct eca_service {
     struct eca_verdicts *verdicts;             /* of a child process, with `anchors` */
     uint8_t ticket_scope[32];                  /* of the keytab and principal that get tickets */
     const char *bind_password;                 /* NULL unless `simple` */
+    struct eca_revocation_sources *revocation; /* NULL: off */
     struct eca_directory *directory;           /* this and below: of a child process, NULL when `failure` says why */
     struct eca_service_credential *credential; /* NULL when `keytab_failure` says why */
     const char *keytab_failure;

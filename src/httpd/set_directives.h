@@ -8,6 +8,8 @@
 /* The words of directives that only httpd knows. */
 extern const struct eca_choice eca_delegation_choices[];
 extern const struct eca_choice eca_basic_delegation_choices[];
+extern const struct eca_choice eca_revocation_choices[]; /* bits, but for "off" */
+extern const struct eca_choice eca_revocation_failure_choices[];
 
 /* Marks a member as set here, so that it is inherited by inner sections and not overwritten by outer ones. */
 #define ECA_SET(config, member) ((config)->set |= 1U << ECA_BIT_##member)

@@ -121,6 +121,20 @@ bool eca_trust_anchors_ending_before(const struct eca_trust_anchors *anchors, in
     return used > 0;
 }
 
+STACK_OF(X509) * eca_trust_anchors_list(const struct eca_trust_anchors *anchors)
+{
+    return anchors->certificates;
+}
+
+bool eca_trust_anchors_hold(const struct eca_trust_anchors *anchors, const X509 *certificate)
+{
+    for (int i = 0; i < sk_X509_num(anchors->certificates); i++) {
+        if (X509_cmp(sk_X509_value(anchors->certificates, i), certificate) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool is_date_error(int error)
 {
     return error == X509_V_ERR_CERT_HAS_EXPIRED || error == X509_V_ERR_CERT_NOT_YET_VALID

@@ -29,6 +29,10 @@ void eca_trust_anchors_close(struct eca_trust_anchors *anchors);
  */
 bool eca_trust_anchors_ending_before(const struct eca_trust_anchors *anchors, int64_t time, struct eca_error *err);
 
+/* The certificates themselves, borrowed; and whether one of them is this very one. Threads: any. */
+STACK_OF(X509) * eca_trust_anchors_list(const struct eca_trust_anchors *anchors);
+bool eca_trust_anchors_hold(const struct eca_trust_anchors *anchors, const X509 *certificate);
+
 /* EASExtendedKeyUsage: one of these must be present. */
 struct eca_purposes {
     ASN1_OBJECT *accepted[ECA_PURPOSES_MAX]; /* OpenSSL's static objects or owned by the configuration */

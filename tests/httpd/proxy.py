@@ -42,6 +42,7 @@ ACCESS_FORMAT = "\\t".join(ACCESS_FIELDS.values())
 
 ERROR_LINE = re.compile(r"^\[[^]]+\] \[(?P<module>\w*):(?P<level>\w+)\] \[pid [^]]+\] "
                         r"(?:\([^)]*\)[^:]*: )?(?:\[(?:client|remote) [^]]+\] )?(?P<text>.*)$")
+ALWAYS = (r"ECA1038: section ",)    # most tests are not about revocation
 QUIET_LEVELS = {"notice", "info", "debug", *(f"trace{number}" for number in range(1, 9))}
 
 
@@ -186,7 +187,7 @@ class Proxy:
         shutil.chown(self.trace_file, RUN_AS, RUN_AS)
         self.eas_log.unlink(missing_ok=True)
         self.httpd.start()
-        problems = complaints(self.troubles(), self.start_log)
+        problems = complaints(self.troubles(), self.start_log, ALWAYS)
         self.mark()
         if problems:
             self.httpd.stop()

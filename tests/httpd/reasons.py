@@ -30,6 +30,8 @@ EXPECTED = {
     "certificate-purpose": Expected(403, "403.16", "ECA2004"),
     "certificate-expired": Expected(403, "403.17", "ECA2007"),
     "certificate-not-yet-valid": Expected(403, "403.17", "ECA2008"),
+    "certificate-revoked": Expected(403, "403.13", "ECA2009"),
+    "revocation-unavailable": Expected(503, "403.13", "ECA2010", "error"),
     "account-not-found": Expected(403, "403.12", "ECA3001"),
     "account-ambiguous": Expected(403, "403.12", "ECA3002"),
     "mapping-weak": Expected(403, "403.12", "ECA3003"),

@@ -75,10 +75,17 @@ REFUSED_ARGUMENTS = [
     ("ECA1017", "EASDirectoryBase", "example.test", "DC=example,DC=com", "no DN"),
     ("ECA1018", "EASDirectoryBind", "simple svc-proxy", "file", "no file with the password"),
     ("ECA1018", "EASDirectoryBind", "gssapi svc-proxy", "alone", "gssapi has no name"),
+    ("ECA1074", "EASRevocation", "crl Off", "alone", "off and on"),
+    ("ECA1075", "EASCRL", "http://pki.example.test/" + "x" * 1001, "too long", "longer than any URL"),
+    ("ECA1076", "EASCRL", "https://pki.example.test/list.crl", "needs no TLS", "a list is signed"),
+    ("ECA1076", "EASCRL", "ldap://dc1.example.test/CN=list", "EASDirectory", "a host that would be asked"),
+    ("ECA1076", "EASCRL", "ldap:///", "ldap:///DN", "no entry"),
+    ("ECA1076", "EASCRL", "ftp://pki.example.test/list.crl", "http://", "a scheme nobody fetches"),
+    ("ECA1077", "EASCRL", " ".join(f"/list/{n}" for n in range(65)), "64", "too many"),
 ]
 SERVER_DIRECTIVES = {"EASDirectory", "EASDirectoryBase", "EASDirectoryBind", "EASDirectoryTimeout",
                      "EASDirectoryConnections", "EASDirectoryCAFile", "EASKerberosKeytab", "EASKerberosPrincipal",
-                     "EASKerberosTimeout", "EASTrustedProxy",
+                     "EASKerberosTimeout", "EASTrustedProxy", "EASRevocation", "EASCRL",
                      "EASTrustedIssuers"}
 
 
@@ -130,6 +137,8 @@ REFUSED_SECTIONS = [
     ({}, {"EASKerberosKeytab": "/etc/passwd"}, "chmod 600", "keytab for everybody to read"),
     ({}, {"EASKerberosPrincipal": "svc-other"}, "holds no key of svc-other.*svc-proxy",
      "principal that the keytab does not hold"),
+    ({}, {"EASCRL": "/nowhere.crl"}, "EASRevocation crl", "a list that is never looked at"),
+    ({}, {"EASRevocation": "crl", "EASCRL": "/nowhere.crl"}, "EASCRL: /nowhere.crl does not exist", "no list there"),
     ({}, {"EASTrustedIssuers": "/nowhere.pem"}, "cannot be read", "issuers not there"),
     ({}, {"EASTrustedIssuers": "/etc/passwd"}, "no certificate", "issuers are no PEM"),
     ({}, {"EASDirectoryBind": "simple svc-proxy /nowhere"}, "cannot be read",
@@ -224,8 +233,7 @@ def test_start_refused_in_htaccess(lab, holders, proxy, expect_log, directive):
 
 
 @pytest.mark.parametrize("directive", [
-    "EASRevocation", "EASBackendReuse", "EASReasonStatus",
-    "EASBasicLockout", "EASUserMatch", "EASCRL"])
+    "EASBackendReuse", "EASReasonStatus", "EASBasicLockout", "EASUserMatch", "EASOCSPResponder"])
 def test_directive_not_built_is_unknown(lab, unstarted, directive):
     said = unstarted(virtual_host(lab, section("/", lab.standin.url), f"{directive} On")).check()
     assert f"Invalid command '{directive}'" in said

@@ -22,7 +22,9 @@ DEFAULTS = {
     "EASReasonHeader": ["On"], "EASRetryAfter": ["60"], "EASDirectoryBase": [],
     "EASDirectoryTimeout": ["3000"], "EASDirectoryConnections": ["8"], "EASCacheKeyFile": [],
     "EASCacheTTL": ["found=300", "notfound=30", "stale=900"], "EASKerberosPrincipal": [],
-    "EASKerberosTimeout": ["3000"],
+    "EASKerberosTimeout": ["3000"], "EASRevocation": ["off"], "EASRevocationFailure": ["deny"],
+    "EASRevocationGrace": ["0"], "EASCRL": [], "EASCRLRefresh": ["300"],
+    "EASCRLCache": ["/var/cache/apache2/eas_certauth"],
 }
 
 
@@ -70,7 +72,10 @@ def settings_of_every_kind(lab, folder):
         "EASDirectoryBind": ["simple", "CN=svc proxy,DC=example,DC=test", str(word)],
         "EASDirectoryCAFile": [str(lab.dc.ca_file)], "EASDirectoryTimeout": ["2500"],
         "EASDirectoryConnections": ["3"], "EASKerberosKeytab": [str(lab.proxy_keytab)],
-        "EASKerberosPrincipal": ["svc-proxy"], "EASKerberosTimeout": ["2900"]}
+        "EASKerberosPrincipal": ["svc-proxy"], "EASKerberosTimeout": ["2900"],
+        "EASRevocation": ["crl"], "EASRevocationFailure": ["allow"], "EASRevocationGrace": ["7"],
+        "EASCRL": [str(lab.pki.root.certificate), "http://pki.example.test/list.crl"], "EASCRLRefresh": ["8"],
+        "EASCRLCache": ["none"]}
     return here, there
 
 

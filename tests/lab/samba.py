@@ -167,6 +167,14 @@ class DomainController:
         return subprocess.run([PYTHON, "/usr/bin/samba-tool", *arguments, "-s",
                                str(self.smb_conf)], check=True, text=True, capture_output=True)
 
+    def add_if_missing(self, dn, kind, more=""):
+        """An entry of one object class; `more` is LDIF text that begins with a line feed."""
+        try:
+            self._ldb("ldbadd", text=f"dn: {dn}\nobjectClass: {kind}{more}\n")
+        except RuntimeError as failure:
+            if "already exists" not in str(failure) and "Entry already exists" not in str(failure):
+                raise
+
     def set_srv(self, name, records):
         """Replaces the SRV records of a name; see dns_records.py."""
         done = subprocess.run([PYTHON, "-m", "lab.dns_records", str(self.smb_conf), str(self.sam_ldb), name,

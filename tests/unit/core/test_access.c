@@ -36,6 +36,9 @@ static const struct sentence {
     { "the same", CERTIFICATE_POLICIES, CERTIFICATE(EXPIRED), ANY, ANY, ECA_REASON_CERTIFICATE_EXPIRED },
     { "the same", CERTIFICATE_POLICIES, CERTIFICATE(NOT_YET_VALID), ANY, ANY,
       ECA_REASON_CERTIFICATE_NOT_YET_VALID },
+    { "the same", CERTIFICATE_POLICIES, CERTIFICATE(REVOKED), ANY, ANY, ECA_REASON_CERTIFICATE_REVOKED },
+    { "nobody could say whether it is revoked: an outage, whatever else came", CERTIFICATE_POLICIES,
+      CERTIFICATE(REVOCATION_UNKNOWN), ANY, ANY, ECA_REASON_REVOCATION_UNAVAILABLE },
     { "where a password alone cannot do, a certificate is required", POLICY(CERTIFICATE)
       | POLICY(CERTIFICATE_AND_BASIC), CERTIFICATE(ABSENT), ANY, ANY, ECA_REASON_CERTIFICATE_REQUIRED },
     { "a good certificate that nobody looked up is a defect", CERTIFICATE_POLICIES, CERTIFICATE(GOOD),

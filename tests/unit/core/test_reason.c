@@ -20,6 +20,8 @@ static const struct {
     { ECA_REASON_CERTIFICATE_PURPOSE, "certificate-purpose", 403, ECA_CLASS_REJECTED },
     { ECA_REASON_CERTIFICATE_EXPIRED, "certificate-expired", 403, ECA_CLASS_REJECTED },
     { ECA_REASON_CERTIFICATE_NOT_YET_VALID, "certificate-not-yet-valid", 403, ECA_CLASS_REJECTED },
+    { ECA_REASON_CERTIFICATE_REVOKED, "certificate-revoked", 403, ECA_CLASS_REJECTED },
+    { ECA_REASON_REVOCATION_UNAVAILABLE, "revocation-unavailable", 503, ECA_CLASS_UNAVAILABLE },
     { ECA_REASON_ACCOUNT_NOT_FOUND, "account-not-found", 403, ECA_CLASS_REJECTED },
     { ECA_REASON_ACCOUNT_AMBIGUOUS, "account-ambiguous", 403, ECA_CLASS_REJECTED },
     { ECA_REASON_MAPPING_WEAK, "mapping-weak", 403, ECA_CLASS_REJECTED },
