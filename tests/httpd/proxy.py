@@ -204,6 +204,12 @@ class Proxy:
         """Ends it."""
         self.httpd.stop()
 
+    def renew(self):
+        """Graceful restart, until the old children are gone: from now on only new ones answer."""
+        old = set(self.httpd.child_pids())
+        self.httpd.graceful()
+        process.wait_until(lambda: not old & set(self.httpd.child_pids()), 60, "the old children ended")
+
     # -- requests
 
     def url(self, path="/", port=443, host=HOST):

@@ -43,10 +43,10 @@ def test_issuer_that_is_published_is_accepted_once_it_is(lab, holders, proxy, en
     one = proxy(site(lab))
     check_refusal(one.request("/mail", holders["alice"]), "certificate-untrusted", PUBLISH)
     entry(lab.pki.root.der)
-    one.httpd.graceful()
+    one.renew()
     check_refusal(one.request("/mail", holders["alice"]), "certificate-untrusted", PUBLISH)
     entry(lab.pki.root.der, lab.pki.issuing.der)
-    one.httpd.graceful()
+    one.renew()
     check_grant(one.request("/mail", holders["alice"]), user="alice@example.test")
     check_refusal(one.request("/mail", holders["strange"]), "certificate-untrusted", "issuer")
 

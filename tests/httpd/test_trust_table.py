@@ -129,7 +129,7 @@ def test_issuers_are_read_again_at_a_reload(lab, holders, proxy, tmp_path):
     check_refusal(one.request("/mail", holders["alice"]), UNTRUSTED)
     check_grant(one.request("/mail", holders["strange"]))
     file.write_text(lab.pki.trusted.read_text(encoding="utf-8"), encoding="utf-8")
-    one.httpd.graceful()
+    one.renew()
     check_grant(one.request("/mail", holders["alice"]))
     check_refusal(one.request("/mail", holders["strange"]), UNTRUSTED)
 
