@@ -20,7 +20,7 @@ pytest.register_assert_rewrite("reasons", "proxy")
 from directory_change import DirectoryChanges  # noqa: E402
 from holders import Holders  # noqa: E402
 from lab.laboratory import Laboratory  # noqa: E402
-from proxy import MODULE, Proxy, complaints, whole_site  # noqa: E402
+from proxy import ALWAYS, MODULE, Proxy, complaints, whole_site  # noqa: E402
 
 KEPT_LOGS = TREE / "build/test-logs"
 FIRST_ADDRESS, ADDRESSES = 100, 100    # host numbers that laboratories leave to tests
@@ -176,7 +176,7 @@ def log_watch(request, registry):
     registry.begin_test()
     yield watch
     lines = [line for one in registry.seen_by_test for line in one.troubles()]
-    problems = complaints(lines, watch.expected, watch.allowed)
+    problems = complaints(lines, watch.expected, (*ALWAYS, *watch.allowed))
     failed = any(report.failed for report in getattr(request.node, "reports", ()))
     if failed or problems:
         keep_logs(request.node, registry.seen_by_test)
