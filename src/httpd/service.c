@@ -17,6 +17,7 @@
 APLOG_USE_MODULE(eas_certauth);
 
 #define KERBEROS_HELPERS 16
+#define KERBEROS_AT_ONCE 2 /* a KDC that needs a second for an answer gets the question from libkrb5 once more */
 #define QUEUE_MAX 1024
 #define PROBE_INTERVAL apr_time_from_sec(2)
 #define TICKETS_MAX 4096
@@ -204,6 +205,8 @@ void eca_service_start(apr_pool_t *pool, const struct eca_server_config *config,
         return;
     service->directory_jobs = eca_job_pool_create((unsigned)config->directory_connections, QUEUE_MAX, PROBE_INTERVAL);
     service->kerberos_jobs = eca_job_pool_create(KERBEROS_HELPERS, QUEUE_MAX, PROBE_INTERVAL);
+    if (service->kerberos_jobs != NULL)
+        eca_job_pool_limit(service->kerberos_jobs, KERBEROS_AT_ONCE);
     service->tickets = eca_ticket_cache_open(TICKETS_MAX);
     service->share = config->shared_tickets;
     service->refusals = eca_refusals_open(REFUSALS_MAX);

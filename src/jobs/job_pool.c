@@ -23,6 +23,7 @@ struct eca_job_pool {
     pthread_cond_t work;  /* to helpers: a job was queued, or the pool closes */
     pthread_cond_t leave; /* to close(): a helper or a caller has gone */
     unsigned helpers_max;
+    unsigned at_once_max; /* running jobs that somebody waits for */
     unsigned queue_max;
     apr_interval_time_t probe_interval;
     struct eca_job_list queue;
@@ -90,6 +91,7 @@ struct eca_job_pool *eca_job_pool_create(unsigned helpers, unsigned queue, apr_i
     if (pool == NULL)
         return NULL;
     pool->helpers_max = helpers;
+    pool->at_once_max = helpers;
     pool->queue_max = queue;
     pool->probe_interval = probe_interval;
     if (pthread_mutex_init(&pool->lock, NULL) != 0)
@@ -107,6 +109,29 @@ no_work:
 no_lock:
     free(pool);
     return NULL;
+}
+
+void eca_job_pool_limit(struct eca_job_pool *pool, unsigned at_once)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->at_once_max = at_once;
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* By a caller; the helper that runs it and, for a detached one, the pool hold a reference each. */
+static bool is_awaited(const struct eca_job *job)
+{
+    return job->references > (job->detached ? 2U : 1U);
+}
+
+/* What nobody waits for any more may be stuck, and takes no place. */
+static bool may_begin(const struct eca_job_pool *pool)
+{
+    unsigned awaited = 0;
+
+    for (const struct eca_job *job = pool->running.first; job != NULL; job = job->next)
+        awaited += is_awaited(job);
+    return awaited < pool->at_once_max;
 }
 
 /* The job under way with the same key. */
@@ -175,7 +200,7 @@ static void *help(void *argument)
 
     pthread_mutex_lock(&pool->lock);
     while (pool->queue.first != NULL || !pool->closing) {
-        if (pool->queue.first != NULL) {
+        if (pool->queue.first != NULL && may_begin(pool)) {
             run_one(pool);
             continue;
         }
@@ -293,6 +318,8 @@ static enum eca_job_outcome await(struct eca_job_pool *pool, struct eca_job *job
     judge_time_out(pool, job);
     if (*last && job->state == STATE_QUEUED)
         eca_job_list_remove(&pool->queue, job);
+    if (job->state == STATE_RUNNING && !is_awaited(job)) /* its place is free */
+        pthread_cond_signal(&pool->work);
     return ECA_JOB_TIMED_OUT;
 }
 

@@ -57,6 +57,13 @@ struct eca_job_pool_numbers {
 struct eca_job_pool *eca_job_pool_create(unsigned helpers, unsigned queue, apr_interval_time_t probe_interval);
 
 /*
+ * From now on at most `at_once` jobs that somebody waits for run at the same time; the others wait in the queue. A job
+ * whose waiters have all gone, because it may be stuck, takes no place: helpers beyond `at_once` stand in for it.
+ * Without this call: as many as there are helpers.
+ */
+void eca_job_pool_limit(struct eca_job_pool *pool, unsigned at_once);
+
+/*
  * Hands over `*job` (always: it is freed whatever the outcome unless DONE, and *job is NULL then) and waits
  * until it has run or `deadline` (absolute), the time in the queue included. When a job with the same key is
  * waiting or running, this one is destroyed unrun and *job becomes that one. While the breaker is open nobody

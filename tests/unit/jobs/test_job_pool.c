@@ -209,6 +209,56 @@ static void test_run_one_of_two_waiters_times_out_other_gets_result(void **state
     gate_destroy(&gate);
 }
 
+static void test_limit_counts_only_jobs_that_somebody_waits_for(void **state)
+{
+    struct eca_job_pool *pool = eca_job_pool_create(3, 4, 1);
+    struct caller first, second;
+    struct gate stuck;
+    (void)state;
+    gate_init(&stuck);
+    eca_job_pool_limit(pool, 1);
+
+    start_caller(&first, pool, new_job(&stuck, NULL, true), apr_time_from_msec(200));
+    gate_await(&stuck, &stuck.begun, 1);
+    start_caller(&second, pool, new_job(NULL, NULL, true), LONG);
+    assert_int_equal(join_caller(&first), ECA_JOB_TIMED_OUT);
+    assert_int_equal(join_caller(&second), ECA_JOB_DONE);
+    gate_open(&stuck);
+    close_empty(pool);
+    gate_destroy(&stuck);
+}
+
+static unsigned count_begun(struct gate *gate)
+{
+    unsigned begun = 0;
+
+    pthread_mutex_lock(&gate->lock);
+    begun = gate->begun;
+    pthread_mutex_unlock(&gate->lock);
+    return begun;
+}
+
+static void test_limit_lets_the_next_begin_when_one_has_run(void **state)
+{
+    struct eca_job_pool *pool = eca_job_pool_create(4, 8, LONG);
+    struct caller callers[6];
+    struct gate gate;
+    (void)state;
+    gate_init(&gate);
+    eca_job_pool_limit(pool, 2);
+
+    for (size_t i = 0; i < 6; i++)
+        start_caller(&callers[i], pool, new_job(&gate, NULL, true), LONG);
+    gate_await(&gate, &gate.begun, 2);
+    await_number(pool, 4, 0);
+    assert_int_equal(count_begun(&gate), 2);
+    gate_open(&gate);
+    for (size_t i = 0; i < 6; i++)
+        assert_int_equal(join_caller(&callers[i]), ECA_JOB_DONE);
+    close_empty(pool);
+    gate_destroy(&gate);
+}
+
 static void test_breaker_open_refuses_everything_at_once_also_the_same_key(void **state)
 {
     struct eca_job_pool *pool = eca_job_pool_create(4, 4, LONG);
@@ -468,6 +518,8 @@ int main(void)
         cmocka_unit_test(test_run_job_hangs_times_out_and_helper_destroys_it),
         cmocka_unit_test(test_run_queued_job_without_waiters_never_runs),
         cmocka_unit_test(test_run_one_of_two_waiters_times_out_other_gets_result),
+        cmocka_unit_test(test_limit_counts_only_jobs_that_somebody_waits_for),
+        cmocka_unit_test(test_limit_lets_the_next_begin_when_one_has_run),
         cmocka_unit_test(test_breaker_open_refuses_everything_at_once_also_the_same_key),
         cmocka_unit_test(test_breaker_success_since_the_job_began_keeps_it_closed),
         cmocka_unit_test(test_breaker_answer_without_success_neither_opens_nor_closes_it),
