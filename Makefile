@@ -56,7 +56,7 @@ COMMAND := $(BUILD)/eas-certauth
 Q := $(if $(V),,@)
 SAY = $(if $(V),,@echo "  $(1) $@")
 
-.PHONY: all help packages-build packages-check packages-bench packages-demo-file check quick-check demo demo-file demo-stop bench-cache unit lint fuzz fuzz-replay install deb clean
+.PHONY: all help packages-build packages-check packages-bench packages-demo-file check quick-check demo demo-file demo-stop bench bench-cache unit lint fuzz fuzz-replay install deb clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
@@ -196,6 +196,10 @@ $(BENCH_MODULE): $(BENCH_SOURCES) $(wildcard tests/bench/*.h) $(HEADERS) tests/b
 	$(Q)$(CC) $(BASE) -O2 -fPIC $(INCLUDES_httpd) -shared -Wl,-z,now \
 	    -Wl,--version-script=tests/bench/exports.map -o $@ $(BENCH_SOURCES) \
 	    $(BUILD)/module/mod_eas_certauth.o $(SOURCES:src/%.c=$(BUILD)/module/%.o) $(LIBRARIES) -ljansson
+
+bench: packages-bench ## the table of docs/performance.md on this machine (BENCH_ROUNDS=5 BENCH_PARTS=... BENCH_ROWS=...)
+	@$(MAKE) --no-print-directory -j$$(nproc) $(BENCH_MODULE)
+	@$(PYTHON) tests/bench/run.py
 
 bench-cache: packages-bench ## 100,000 accounts in a cache of 64 MiB: how many are found again, and how fast
 	@$(MAKE) --no-print-directory -j$$(nproc) $(BENCH_MODULE)

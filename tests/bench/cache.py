@@ -56,8 +56,8 @@ def fill_and_find(proxy, count=ACCOUNTS, longest=False):
 
 def describe(name, kept):
     """One line."""
-    return (f"{name:34} {kept.stored:7} stored, {kept.bytes // max(kept.stored, 1):3} bytes each   found again "
-            f"{100 * kept.share:6.2f} %   look-up {kept.microseconds:5.2f} µs (99 %: {kept.slow_microseconds:.1f})")
+    return (f"{name:30} {kept.stored:7} of {kept.bytes // max(kept.stored, 1):3} bytes, found again "
+            f"{100 * kept.share:6.2f} %, look-up {kept.microseconds:5.2f} µs (99 %: {kept.slow_microseconds:.1f})")
 
 
 def measure(lab):

@@ -56,6 +56,7 @@ struct spent {
     unsigned depth;
     uint32_t nanoseconds[HOOKS];
     uint32_t pool_bytes[HOOKS];
+    uint32_t token_bytes;               /* of the header that went to the backend */
     bool ran[HOOKS], pool_moved[HOOKS]; /* moved: to another piece meanwhile, the bytes are not known */
 };
 
@@ -67,7 +68,7 @@ struct series {
 
 static struct {
     pthread_mutex_t lock;
-    struct series total, nanoseconds[HOOKS], pool_bytes[HOOKS];
+    struct series total, token_bytes, nanoseconds[HOOKS], pool_bytes[HOOKS];
 } kept = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static struct spent *spent_of(request_rec *r)
@@ -150,11 +151,14 @@ static proxy_HOOK_request_status_t *our_request_status;
 static int timed_proxy_fixups(request_rec *r)
 {
     struct spent *spent = spent_of(r);
+    const char *token = NULL;
     int status = DECLINED;
 
     begin(r, spent);
     status = our_proxy_fixups(r);
     end(r, spent, PROXY_FIXUPS);
+    token = apr_table_get(r->headers_in, "Authorization");
+    spent->token_bytes = token == NULL ? 0 : (uint32_t)strlen(token) + 1;
     return status;
 }
 
@@ -265,6 +269,7 @@ int eca_hook_probe_keep(request_rec *r)
             add(&kept.pool_bytes[hook], spent->pool_bytes[hook]);
     }
     add(&kept.total, total);
+    add(&kept.token_bytes, spent->token_bytes);
     pthread_mutex_unlock(&kept.lock);
     return DECLINED;
 }
@@ -291,7 +296,7 @@ int eca_hook_probe_handle(request_rec *r)
         ap_rprintf(r, "%s\"%s\": %.0f", hook == 0 ? "" : ", ", names[hook], take_median(&kept.nanoseconds[hook]));
         pool_bytes += take_median(&kept.pool_bytes[hook]);
     }
-    ap_rprintf(r, "}, \"pool_bytes\": %.0f}\n", pool_bytes);
+    ap_rprintf(r, "}, \"pool_bytes\": %.0f, \"token_bytes\": %.0f}\n", pool_bytes, take_median(&kept.token_bytes));
     pthread_mutex_unlock(&kept.lock);
     return OK;
 }

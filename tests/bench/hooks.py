@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Targets 1, 2 and 6: time in our hooks for one warm request, and what it keeps of the request's memory."""
 
+from dataclasses import dataclass, field
+
 from bench.load import Figure, run_ab
-from bench.servers import DEBIAN_CHILD, Backend, Site, ours
+from bench.servers import DEBIAN_CHILD, Backend, Site, knows, ours
 
 REQUESTS, WARM_UP = 400, 50
 MUTEX = "Mutex pthread eas-cache"
@@ -14,6 +16,17 @@ ROWS = {
     "kerberos, http": ("http", "kerberos", {"EASDelegation": "kerberos"}),
     "kerberos, https": ("https", "kerberos", {"EASDelegation": "kerberos"}),
 }
+if knows("EASBackendReuse"):
+    ROWS["kerberos, verified"] = ("https", "kerberos", {"EASDelegation": "kerberos", "EASBackendReuse": "verified"})
+
+
+@dataclass
+class Spent:
+    """Of one warm request: time in our hooks, bytes they left in r->pool, and those of its token among them."""
+
+    microseconds: Figure = field(default_factory=Figure)
+    bytes: Figure = field(default_factory=Figure)
+    token: Figure = field(default_factory=Figure)
 
 
 def path_of(name):
@@ -37,14 +50,15 @@ def measure_once(site, row, certificate):
 
 
 def measure(site, certificate, rounds, rows=tuple(ROWS)):
-    """{row: (Figure of microseconds, Figure of bytes in the request's pool)}, rounds interleaved."""
-    found = {row: (Figure(), Figure()) for row in rows}
+    """{row: Spent}, rounds interleaved."""
+    found = {row: Spent() for row in rows}
     for row in rows:
         site.warm(path_of(row), certificate)
         run_ab(site, path_of(row), WARM_UP, certificate, clients=1)
     for _ in range(rounds):
-        for row, (microseconds, kept) in found.items():
+        for row, spent in found.items():
             numbers = measure_once(site, row, certificate)
-            microseconds.values.append(numbers["median_ns"] / 1000)
-            kept.values.append(numbers["pool_bytes"])
+            spent.microseconds.values.append(numbers["median_ns"] / 1000)
+            spent.bytes.values.append(numbers["pool_bytes"])
+            spent.token.values.append(numbers["token_bytes"])
     return found

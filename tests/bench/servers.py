@@ -7,7 +7,6 @@ from pathlib import Path
 from lab import process
 from lab.eas_client import EasClient, tls_context
 from lab.httpd import DEFAULT_MODULES
-from lab.samba import DomainController
 from proxy import ADDRESS, HOST, TREE, section, simple_bind, virtual_host, whole_site
 
 MODULE = TREE / "build/bench/mod_eas_certauth.so"
@@ -131,11 +130,6 @@ def open_section(path, backend, *lines):
     return "\n".join((f"<Location {path}>", f"ProxyPass {backend} retry=0", *lines, "</Location>"))
 
 
-def quiet_controller(lab):
-    """dc1 without the KDC's log of each exchange: it is measured, too."""
-    if not isinstance(lab.dc, DomainController) or lab.dc.log_level == "1":
-        return
-    lab.dc.stop()
-    lab.dc.log_level = "1"
-    lab.dc.configure()
-    lab.dc.start()
+def knows(directive):
+    """Whether the module has it."""
+    return f'"{directive}"' in (TREE / "src/httpd/directives.def").read_text(encoding="utf-8")
