@@ -92,7 +92,8 @@ def judge_frozen(found, slowest, statuses, limit):
         yield Target(9, f"frozen, 200 cold wait, {what}",
                      f"{before.text(2)} ms before, {while_waiting.text(2)} ms meanwhile",
                      while_waiting.median - before.median <= allowed)
-    yield Target(9, f"frozen, cold ones get 503 within {limit:.0f} s (at 200 clients: and one more)", f"{sorted(statuses)} after {slowest.text(2)} s",
+    yield Target(9, f"frozen, cold ones get 503 within {limit:.0f} s (at 200 clients: and one more)",
+                 f"{sorted(statuses)} after {slowest.text(2)} s",
                  statuses == {503} and max(slowest.values) <= limit + 1)
 
 
