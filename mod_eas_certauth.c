@@ -38,7 +38,9 @@ static int pre_config(apr_pool_t *pool, apr_pool_t *log, apr_pool_t *temporary)
 {
     (void)log;
     (void)temporary;
-    return eca_account_cache_register(pool) == OK ? eca_ticket_share_register(pool) : HTTP_INTERNAL_SERVER_ERROR;
+    return eca_account_cache_register(pool) == OK && eca_ticket_share_register(pool) == OK
+               ? eca_ocsp_cache_register(pool)
+               : HTTP_INTERNAL_SERVER_ERROR;
 }
 
 static int check_config(apr_pool_t *pool, apr_pool_t *log, apr_pool_t *temporary, server_rec *main_server)
@@ -62,6 +64,7 @@ static void child_init(apr_pool_t *pool, server_rec *main_server)
         eca_service_start(pool, eca_server_config_of(server), server);
     eca_account_cache_join(pool, main_server);
     eca_ticket_share_join(eca_server_config_of(main_server)->shared_tickets, pool);
+    eca_ocsp_cache_join(eca_server_config_of(main_server)->ocsp_answers, pool);
 }
 
 /*

@@ -2,6 +2,8 @@
 /* Lists are fetched by helpers; requests look into what is in memory. */
 #include "check_revocation.h"
 
+#include "ask_responder.h"
+
 #include <apr_file_info.h>
 #include <apr_strings.h>
 #include <http_log.h>
@@ -19,6 +21,7 @@ APLOG_USE_MODULE(eas_certauth);
 
 /* Of a child, for one server: lives as long as its service. */
 struct eca_revocation_sources {
+    struct eca_responders *responders; /* this and `crls`: NULL when they are not asked */
     struct eca_crl_store *crls;
     struct eca_job_pool *jobs;
     struct eca_directory *directory;
@@ -34,6 +37,8 @@ bool eca_check_revocation_config(apr_pool_t *pool, const struct eca_server_confi
         return eca_error_set(err, "EASCRL without EASRevocation is never looked at; write EASRevocation crl");
     if (config->crls != NULL && (config->revocation & ECA_REVOCATION_BY_CRL) == 0)
         return eca_error_set(err, "EASCRL wants EASRevocation crl; ocsp alone looks at no list");
+    if (config->ocsp_responder != NULL && (config->revocation & ECA_REVOCATION_BY_OCSP) == 0)
+        return eca_error_set(err, "EASOCSPResponder wants EASRevocation ocsp");
     if (config->revocation != 0 && config->trusted_issuers == NULL)
         return eca_error_set(err, "EASRevocation wants EASTrustedIssuers: whose lists are believed");
     for (int i = 0; config->crls != NULL && i < config->crls->nelts; i++) {
@@ -149,21 +154,10 @@ static void start_fetches(const struct eca_revocation_sources *revocation)
     }
 }
 
-bool eca_check_revocation_open(struct eca_service *service, const struct eca_server_config *config, server_rec *server,
-                               struct eca_error *err)
+static bool open_lists(struct eca_revocation_sources *revocation, const struct eca_service *service,
+                       const struct eca_server_config *config)
 {
-    struct eca_revocation_sources *revocation = NULL;
-    struct eca_crl_settings settings = { .source_count = 0 };
-
-    if (config->revocation == 0 || service->anchors == NULL || service->directory == NULL)
-        return true;
-    revocation = calloc(1, sizeof *revocation);
-    if (revocation == NULL)
-        return eca_error_set(err, "out of memory");
-    *revocation = (struct eca_revocation_sources){ .directory = service->directory,
-                                                   .server = server,
-                                                   .directory_timeout = apr_time_from_msec(config->directory_timeout) };
-    settings = (struct eca_crl_settings){
+    const struct eca_crl_settings settings = {
         .sources = config->crls == NULL ? NULL : (const char *const *)config->crls->elts,
         .source_count = config->crls == NULL ? 0 : (size_t)config->crls->nelts,
         .keep_in = config->crl_cache,
@@ -174,19 +168,47 @@ bool eca_check_revocation_open(struct eca_service *service, const struct eca_ser
         .tell = tell,
         .context = revocation,
     };
+
     revocation->crls = eca_crl_store_open(&settings);
     revocation->jobs = eca_job_pool_create(HELPERS, QUEUE_MAX, PROBE_INTERVAL);
+    return revocation->crls != NULL && revocation->jobs != NULL;
+}
+
+bool eca_check_revocation_open(struct eca_service *service, const struct eca_server_config *config, server_rec *server,
+                               struct eca_error *err)
+{
+    struct eca_revocation_sources *revocation = NULL;
+    bool opened = true;
+
+    if (config->revocation == 0 || service->anchors == NULL || service->directory == NULL)
+        return true;
+    revocation = calloc(1, sizeof *revocation);
+    if (revocation == NULL)
+        return eca_error_set(err, "out of memory");
+    *revocation = (struct eca_revocation_sources){ .directory = service->directory,
+                                                   .server = server,
+                                                   .directory_timeout = apr_time_from_msec(config->directory_timeout) };
     service->revocation = revocation;
-    return (revocation->crls != NULL && revocation->jobs != NULL) || eca_error_set(err, "out of memory");
+    if ((config->revocation & ECA_REVOCATION_BY_CRL) != 0)
+        opened = open_lists(revocation, service, config);
+    if ((config->revocation & ECA_REVOCATION_BY_OCSP) != 0) {
+        revocation->responders = eca_responders_open(config->ocsp_answers, config->ocsp_responder,
+                                                     apr_time_from_sec(config->crl_refresh), server);
+        opened = opened && revocation->responders != NULL;
+    }
+    return opened || eca_error_set(err, "out of memory");
 }
 
 bool eca_check_revocation_close(struct eca_service *service)
 {
     struct eca_revocation_sources *revocation = service->revocation;
+    bool idle = true;
 
     if (revocation == NULL)
         return true;
-    if (revocation->jobs != NULL && !eca_job_pool_close(revocation->jobs, SHUTDOWN_PATIENCE))
+    idle = revocation->jobs == NULL || eca_job_pool_close(revocation->jobs, SHUTDOWN_PATIENCE);
+    idle = eca_responders_close(revocation->responders) && idle;
+    if (!idle)
         return false;
     eca_crl_store_close(revocation->crls);
     service->revocation = NULL;
@@ -198,8 +220,9 @@ bool eca_check_revocation_close(struct eca_service *service)
 
 /* Waits while somebody is being asked and nobody has said it. */
 static enum eca_revocation ask_lists(const struct eca_revocation_sources *revocation, X509 *certificate, X509 *issuer,
-                                     int64_t now, apr_time_t deadline, struct eca_error *err)
+                                     apr_time_t deadline, struct eca_error *err)
 {
+    const int64_t now = apr_time_sec(apr_time_now());
     enum eca_revocation found;
 
     do {
@@ -210,22 +233,42 @@ static enum eca_revocation ask_lists(const struct eca_revocation_sources *revoca
     return found;
 }
 
+/* The responder first: it knows of today. Lists when it cannot say. */
+static enum eca_revocation ask(const struct eca_revocation_sources *revocation, X509 *certificate, X509 *issuer,
+                               apr_time_t deadline, struct eca_error *err)
+{
+    struct eca_error responder = { .text = "" }, lists = { .text = "" };
+    enum eca_revocation found = ECA_REVOCATION_UNKNOWN;
+
+    if (revocation->responders != NULL)
+        found = eca_responders_ask(revocation->responders, certificate, issuer, deadline, &responder);
+    if (found == ECA_REVOCATION_UNKNOWN && revocation->crls != NULL) {
+        found = ask_lists(revocation, certificate, issuer, deadline, &lists);
+        if (found == ECA_REVOCATION_REVOKED)
+            responder.text[0] = '\0';
+    }
+    if (found != ECA_REVOCATION_GOOD)
+        eca_error_set(err, "%s%s%s", responder.text, responder.text[0] != '\0' && lists.text[0] != '\0' ? "; " : "",
+                      lists.text);
+    return found;
+}
+
 static enum eca_revocation judge_path(const struct eca_request *request, struct eca_error *err)
 {
     const struct eca_service *service = request->service;
     STACK_OF(X509) *path = request->work->verdict->path;
-    const int64_t now = apr_time_sec(request->r->request_time);
     const apr_time_t deadline = apr_time_now() + ECA_REVOCATION_WAIT;
 
     for (int i = 0; i + 1 < sk_X509_num(path); i++) {
         X509 *certificate = sk_X509_value(path, i);
-        const enum eca_revocation found = ask_lists(service->revocation, certificate, sk_X509_value(path, i + 1), now,
-                                                    deadline, err);
+        const enum eca_revocation found = ask(service->revocation, certificate, sk_X509_value(path, i + 1), deadline,
+                                              err);
 
         /* Nobody needs to vouch for what the administrator accepts by name; but who says it is revoked is heard. */
         if (found == ECA_REVOCATION_REVOKED
             || (found == ECA_REVOCATION_UNKNOWN && (i == 0 || !eca_trust_anchors_hold(service->anchors, certificate))))
             return found;
+        err->text[0] = '\0';
     }
     return ECA_REVOCATION_GOOD;
 }

@@ -70,6 +70,7 @@ void *eca_server_config_create(apr_pool_t *pool, server_rec *server)
     config->certificate_headers = apr_array_make(pool, 2, sizeof(const char *));
     config->accounts = eca_account_cache_new(pool);
     config->shared_tickets = eca_ticket_share_new(pool);
+    config->ocsp_answers = eca_ocsp_cache_new(pool);
     config->service = apr_pcalloc(pool, sizeof *config->service);
     return config;
 }

@@ -10,6 +10,7 @@
 #include "crl_store.h"
 #include "ldap_directory.h"
 #include "mapping.h"
+#include "ocsp_cache.h"
 #include "path.h"
 #include "ticket_share.h"
 
@@ -24,6 +25,7 @@ enum eca_ssl_verify { ECA_SSL_VERIFY_UNSAID, ECA_SSL_VERIFY_NONE, ECA_SSL_VERIFY
 
 /* EASRevocation: bits. */
 #define ECA_REVOCATION_BY_CRL 1U
+#define ECA_REVOCATION_BY_OCSP 2U
 
 /* EASMapping, with the issuers of `sid-uri=FILE` (NULL: every accepted issuer controls that URI). */
 struct eca_mapping_setting {
@@ -120,6 +122,7 @@ struct eca_server_config {
     const char *extra_attribute;             /* the attribute that EASRemoteUser names in its sections, or NULL */
     struct eca_account_cache *accounts;      /* one for the whole server, and so are the shared tickets */
     struct eca_ticket_share *shared_tickets;
+    struct eca_ocsp_cache *ocsp_answers;
     struct eca_service *service; /* what runs for it; one for all servers that set nothing of their own */
 };
 

@@ -66,13 +66,23 @@ static bool check_passthrough(apr_pool_t *pool, const apr_array_header_t *sectio
     return true;
 }
 
-static bool check_cache(apr_pool_t *pool, apr_pool_t *temporary, server_rec *main_server, bool tickets)
+static bool asks_responders(const apr_array_header_t *all)
+{
+    for (int i = 0; i < all->nelts; i++) {
+        if ((APR_ARRAY_IDX(all, i, struct eca_served_section).config->revocation & ECA_REVOCATION_BY_OCSP) != 0)
+            return true;
+    }
+    return false;
+}
+
+static bool check_cache(apr_pool_t *pool, apr_pool_t *temporary, server_rec *main_server, bool tickets, bool ocsp)
 {
     const struct eca_server_config *config = eca_server_config_of(main_server);
     struct eca_error err = { .text = "" };
 
     if (eca_account_cache_prepare(pool, temporary, config, &err)
-        && (!tickets || eca_ticket_share_prepare(config->shared_tickets, pool, temporary, &err)))
+        && (!tickets || eca_ticket_share_prepare(config->shared_tickets, pool, temporary, &err))
+        && (!ocsp || eca_ocsp_cache_prepare(config->ocsp_answers, pool, temporary, &err)))
         return true;
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, main_server, "ECA1023: %s", err.text);
     return false;
@@ -96,7 +106,8 @@ bool eca_config_check(apr_pool_t *pool, apr_pool_t *temporary, server_rec *main_
                                                || eca_server_config_of(main_server)->sections->nelts > 0;
     all = eca_section_collect(pool, temporary, main_server);
     return check_problems(all) && check_passthrough(temporary, all)
-           && (all->nelts == 0 || check_cache(pool, temporary, main_server, delegates_with_kerberos(all)));
+           && (all->nelts == 0
+               || check_cache(pool, temporary, main_server, delegates_with_kerberos(all), asks_responders(all)));
 }
 
 bool eca_config_open_cache(apr_pool_t *pool, server_rec *main_server)
@@ -104,7 +115,8 @@ bool eca_config_open_cache(apr_pool_t *pool, server_rec *main_server)
     struct eca_error err = { .text = "" };
 
     if (eca_account_cache_open(pool, main_server, &err)
-        && eca_ticket_share_open(eca_server_config_of(main_server)->shared_tickets, pool, main_server, &err))
+        && eca_ticket_share_open(eca_server_config_of(main_server)->shared_tickets, pool, main_server, &err)
+        && eca_ocsp_cache_open(eca_server_config_of(main_server)->ocsp_answers, pool, main_server, &err))
         return true;
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, main_server, "ECA1024: %s", err.text);
     return false;

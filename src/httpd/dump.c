@@ -192,6 +192,7 @@ DUMP(revocation, unsigned)
 DUMP_CHOICE(revocation_required, eca_revocation_failure_choices)
 DUMP_NUMBER(revocation_grace)
 DUMP_TEXTS(crls)
+DUMP_TEXT(ocsp_responder)
 DUMP_NUMBER(crl_refresh)
 
 DUMP(crl_cache, const char *)

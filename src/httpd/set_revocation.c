@@ -11,6 +11,7 @@
 const struct eca_choice eca_revocation_choices[] = {
     { "off", 0 },
     { "crl", ECA_REVOCATION_BY_CRL },
+    { "ocsp", ECA_REVOCATION_BY_OCSP },
     { NULL, 0 },
 };
 
@@ -85,6 +86,18 @@ const char *set_crls(cmd_parms *cmd, void *config, const char *argument)
         return apr_psprintf(cmd->pool, "ECA1077: EASCRL takes at most %d sources", ECA_CRL_SOURCES_MAX);
     APR_ARRAY_PUSH(server->crls, const char *) = source;
     return problem;
+}
+
+const char *set_ocsp_responder(cmd_parms *cmd, void *config, const char *argument)
+{
+    struct eca_server_config *server = eca_server_config_of(cmd->server);
+    struct eca_error err = { .text = "" };
+
+    (void)config;
+    ECA_SET(server, ocsp_responder);
+    server->ocsp_responder = argument;
+    return eca_ocsp_url_check(argument, &err) ? NULL
+                                              : apr_psprintf(cmd->pool, "ECA1078: EASOCSPResponder %s", err.text);
 }
 
 const char *set_crl_refresh(cmd_parms *cmd, void *config, const char *argument)

@@ -2,11 +2,8 @@
 /* Which of many lists counts. */
 #include "crl_set.h"
 
-#include <openssl/x509v3.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #define DAY 86400
 
@@ -118,25 +115,6 @@ void eca_crl_view_pair(struct eca_crl_view *view)
 
 /* ---- a question -------------------------------------------------------------------------- */
 
-static const char *name_of_reason(int why)
-{
-    static const char *const names[] = { "unspecified",        "keyCompromise", "CACompromise",
-                                         "affiliationChanged", "superseded",    "cessationOfOperation",
-                                         "certificateHold",    "no reason",     "removeFromCRL",
-                                         "privilegeWithdrawn", "AACompromise" };
-
-    return why >= 0 && why < (int)(sizeof names / sizeof names[0]) ? names[why] : "no reason given";
-}
-
-static void write_time(char out[32], int64_t seconds)
-{
-    const time_t moment = (time_t)seconds;
-    struct tm tm = { 0 };
-
-    if (gmtime_r(&moment, &tm) == NULL || strftime(out, 32, "%Y-%m-%dT%H:%MZ", &tm) == 0)
-        out[0] = '\0';
-}
-
 /* A delta that has ended says nothing any more; the whole list does until it ends itself. */
 static bool is_revoked(const struct listed *listed, X509 *certificate, int64_t now, int64_t *since, int *why)
 {
@@ -154,22 +132,14 @@ static void remark(const struct listed *listed, int64_t now, struct eca_crl_view
     const int64_t end = eca_crl_next_update(listed->whole);
     const int64_t life = end - eca_crl_this_update(listed->whole);
     const enum eca_crl_view_remark stage = end < now ? ECA_CRL_VIEW_GRACE : ECA_CRL_VIEW_ENDS_SOON;
-    char when[32];
+    char when[ECA_REVOCATION_TIME_BYTES];
 
     if (end - now > DAY || end - now > life / 4 || !eca_crl_tell_once(listed->whole, (int)stage))
         return;
-    write_time(when, end);
+    eca_revocation_write_time(when, end);
     out->remark = stage;
     eca_error_set(&out->about, "the CRL of %s %s %s", eca_crl_issuer(listed->whole),
                   stage == ECA_CRL_VIEW_GRACE ? "ended at" : "ends at", when);
-}
-
-static void say_revoked(struct eca_error *err, int64_t since, int why)
-{
-    char when[32];
-
-    write_time(when, since);
-    eca_error_set(err, "revoked since %s, %s", when, name_of_reason(why));
 }
 
 enum eca_revocation eca_crl_view_check(struct eca_crl_view *view, X509 *certificate, X509 *issuer, int64_t now,
@@ -177,7 +147,7 @@ enum eca_revocation eca_crl_view_check(struct eca_crl_view *view, X509 *certific
 {
     const struct listed *ended = NULL;
     bool good = false;
-    char when[32];
+    char when[ECA_REVOCATION_TIME_BYTES];
 
     for (size_t i = 0; i < view->count; i++) {
         const struct listed *listed = &view->lists[i];
@@ -187,7 +157,7 @@ enum eca_revocation eca_crl_view_check(struct eca_crl_view *view, X509 *certific
         if (!eca_crl_covers(listed->whole, certificate, issuer))
             continue;
         if (is_revoked(listed, certificate, now, &since, &why)) {
-            say_revoked(&out->sentence, since, why);
+            eca_revocation_say(&out->sentence, since, why);
             return ECA_REVOCATION_REVOKED;
         }
         if (eca_crl_next_update(listed->whole) + grace < now) {
@@ -200,7 +170,7 @@ enum eca_revocation eca_crl_view_check(struct eca_crl_view *view, X509 *certific
     if (good)
         return ECA_REVOCATION_GOOD;
     if (ended != NULL) {
-        write_time(when, eca_crl_next_update(ended->whole));
+        eca_revocation_write_time(when, eca_crl_next_update(ended->whole));
         eca_error_set(&out->sentence, "the CRL of %s ended at %s and there is no newer one",
                       eca_crl_issuer(ended->whole), when);
     } else {

@@ -81,11 +81,13 @@ REFUSED_ARGUMENTS = [
     ("ECA1076", "EASCRL", "ldap://dc1.example.test/CN=list", "EASDirectory", "a host that would be asked"),
     ("ECA1076", "EASCRL", "ldap:///", "ldap:///DN", "no entry"),
     ("ECA1076", "EASCRL", "ftp://pki.example.test/list.crl", "http://", "a scheme nobody fetches"),
+    ("ECA1078", "EASOCSPResponder", "https://ocsp.example.test/", "needs no TLS", "an answer is signed"),
+    ("ECA1078", "EASOCSPResponder", "ocsp.example.test", "no http:// URL", "no scheme"),
     ("ECA1077", "EASCRL", " ".join(f"/list/{n}" for n in range(65)), "64", "too many"),
 ]
 SERVER_DIRECTIVES = {"EASDirectory", "EASDirectoryBase", "EASDirectoryBind", "EASDirectoryTimeout",
                      "EASDirectoryConnections", "EASDirectoryCAFile", "EASKerberosKeytab", "EASKerberosPrincipal",
-                     "EASKerberosTimeout", "EASTrustedProxy", "EASRevocation", "EASCRL",
+                     "EASKerberosTimeout", "EASTrustedProxy", "EASRevocation", "EASCRL", "EASOCSPResponder",
                      "EASTrustedIssuers"}
 
 
@@ -137,6 +139,9 @@ REFUSED_SECTIONS = [
     ({}, {"EASKerberosKeytab": "/etc/passwd"}, "chmod 600", "keytab for everybody to read"),
     ({}, {"EASKerberosPrincipal": "svc-other"}, "holds no key of svc-other.*svc-proxy",
      "principal that the keytab does not hold"),
+    ({}, {"EASRevocation": "ocsp", "EASCRL": "/etc"}, "EASRevocation crl", "lists, and nobody who looks at them"),
+    ({}, {"EASRevocation": "crl", "EASOCSPResponder": "http://ocsp.example.test/"}, "EASRevocation ocsp",
+     "a responder that is never asked"),
     ({}, {"EASCRL": "/nowhere.crl"}, "EASRevocation crl", "a list that is never looked at"),
     ({}, {"EASRevocation": "crl", "EASCRL": "/nowhere.crl"}, "EASCRL: /nowhere.crl does not exist", "no list there"),
     ({}, {"EASTrustedIssuers": "/nowhere.pem"}, "cannot be read", "issuers not there"),
@@ -233,7 +238,7 @@ def test_start_refused_in_htaccess(lab, holders, proxy, expect_log, directive):
 
 
 @pytest.mark.parametrize("directive", [
-    "EASBackendReuse", "EASReasonStatus", "EASBasicLockout", "EASUserMatch", "EASOCSPResponder"])
+    "EASBackendReuse", "EASReasonStatus", "EASBasicLockout", "EASUserMatch"])
 def test_directive_not_built_is_unknown(lab, unstarted, directive):
     said = unstarted(virtual_host(lab, section("/", lab.standin.url), f"{directive} On")).check()
     assert f"Invalid command '{directive}'" in said

@@ -23,7 +23,7 @@ DEFAULTS = {
     "EASDirectoryTimeout": ["3000"], "EASDirectoryConnections": ["8"], "EASCacheKeyFile": [],
     "EASCacheTTL": ["found=300", "notfound=30", "stale=900"], "EASKerberosPrincipal": [],
     "EASKerberosTimeout": ["3000"], "EASRevocation": ["off"], "EASRevocationFailure": ["deny"],
-    "EASRevocationGrace": ["0"], "EASCRL": [], "EASCRLRefresh": ["300"],
+    "EASRevocationGrace": ["0"], "EASOCSPResponder": [], "EASCRL": [], "EASCRLRefresh": ["300"],
     "EASCRLCache": ["/var/cache/apache2/eas_certauth"],
 }
 
@@ -73,7 +73,8 @@ def settings_of_every_kind(lab, folder):
         "EASDirectoryCAFile": [str(lab.dc.ca_file)], "EASDirectoryTimeout": ["2500"],
         "EASDirectoryConnections": ["3"], "EASKerberosKeytab": [str(lab.proxy_keytab)],
         "EASKerberosPrincipal": ["svc-proxy"], "EASKerberosTimeout": ["2900"],
-        "EASRevocation": ["crl"], "EASRevocationFailure": ["allow"], "EASRevocationGrace": ["7"],
+        "EASRevocation": ["crl", "ocsp"], "EASOCSPResponder": ["http://ocsp.example.test/"],
+        "EASRevocationFailure": ["allow"], "EASRevocationGrace": ["7"],
         "EASCRL": [str(lab.pki.root.certificate), "http://pki.example.test/list.crl"], "EASCRLRefresh": ["8"],
         "EASCRLCache": ["none"]}
     return here, there
