@@ -5,31 +5,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The array and behind it every value, in one piece of memory. */
 static bool copy_values(struct eca_directory_values *out, struct berval **values)
 {
     const size_t count = values == NULL ? 0 : (size_t)ldap_count_values_len(values);
+    size_t size = (count + 1) * sizeof out->items[0];
+    uint8_t *at = NULL;
 
-    *out = (struct eca_directory_values){ .items = calloc(count == 0 ? 1 : count, sizeof out->items[0]) };
+    for (size_t i = 0; i < count; i++)
+        size += values[i]->bv_len + 1;
+    *out = (struct eca_directory_values){ .items = calloc(1, size) };
     if (out->items == NULL)
         return false;
-    for (size_t i = 0; i < count; i++) {
-        uint8_t *copy = malloc(values[i]->bv_len + 1);
+    at = (uint8_t *)&out->items[count + 1];
+    for (; out->count < count; out->count++) {
+        const struct berval *value = values[out->count];
 
-        if (copy == NULL) {
-            eca_directory_values_free(out);
-            return false;
-        }
-        memcpy(copy, values[i]->bv_val, values[i]->bv_len);
-        copy[values[i]->bv_len] = '\0';
-        out->items[out->count++] = (struct eca_directory_value){ .bytes = copy, .length = values[i]->bv_len };
+        memcpy(at, value->bv_val, value->bv_len);
+        out->items[out->count] = (struct eca_directory_value){ .bytes = at, .length = value->bv_len };
+        at += value->bv_len + 1;
     }
     return true;
 }
 
 void eca_directory_values_free(struct eca_directory_values *values)
 {
-    for (size_t i = 0; i < values->count; i++)
-        free(values->items[i].bytes);
     free(values->items);
     *values = (struct eca_directory_values){ .items = NULL };
 }

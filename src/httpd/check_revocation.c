@@ -224,12 +224,14 @@ static enum eca_revocation ask_lists(const struct eca_revocation_sources *revoca
 {
     const int64_t now = apr_time_sec(apr_time_now());
     enum eca_revocation found;
+    uint64_t seen;
 
     do {
+        seen = eca_crl_store_fetches(revocation->crls);
         err->text[0] = '\0';
         found = eca_crl_store_check(revocation->crls, certificate, issuer, now, err);
         start_fetches(revocation);
-    } while (found == ECA_REVOCATION_UNKNOWN && eca_crl_store_await(revocation->crls, deadline));
+    } while (found == ECA_REVOCATION_UNKNOWN && eca_crl_store_await(revocation->crls, seen, deadline));
     return found;
 }
 
@@ -253,24 +255,43 @@ static enum eca_revocation ask(const struct eca_revocation_sources *revocation, 
     return found;
 }
 
+/*
+ * The path ends at the first certificate that the administrator accepts by name. Nobody needs to vouch for that one, or
+ * for those above it in his files, and nobody waits for it; but a list that says it is revoked is heard.
+ */
+static enum eca_revocation judge_anchors(const struct eca_service *service, X509 *anchor, struct eca_error *err)
+{
+    const int64_t now = apr_time_sec(apr_time_now());
+    X509 *issuer = eca_trust_anchors_issuer(service->anchors, anchor);
+    struct eca_error sentence = { .text = "" };
+
+    for (int i = 0; issuer != NULL && i < ECA_CHAIN_MAX && service->revocation->crls != NULL; i++) {
+        sentence.text[0] = '\0';
+        if (eca_crl_store_check(service->revocation->crls, anchor, issuer, now, &sentence) == ECA_REVOCATION_REVOKED) {
+            eca_error_set(err, "an issuer of the certificate is %s", sentence.text);
+            return ECA_REVOCATION_REVOKED;
+        }
+        anchor = issuer;
+        issuer = eca_trust_anchors_issuer(service->anchors, anchor);
+    }
+    return ECA_REVOCATION_GOOD;
+}
+
 static enum eca_revocation judge_path(const struct eca_request *request, struct eca_error *err)
 {
     const struct eca_service *service = request->service;
     STACK_OF(X509) *path = request->work->verdict->path;
+    const int last = sk_X509_num(path) - 1;
     const apr_time_t deadline = apr_time_now() + ECA_REVOCATION_WAIT;
 
-    for (int i = 0; i + 1 < sk_X509_num(path); i++) {
-        X509 *certificate = sk_X509_value(path, i);
-        const enum eca_revocation found = ask(service->revocation, certificate, sk_X509_value(path, i + 1), deadline,
-                                              err);
+    for (int i = 0; i < last; i++) {
+        const enum eca_revocation found = ask(service->revocation, sk_X509_value(path, i), sk_X509_value(path, i + 1),
+                                              deadline, err);
 
-        /* Nobody needs to vouch for what the administrator accepts by name; but who says it is revoked is heard. */
-        if (found == ECA_REVOCATION_REVOKED
-            || (found == ECA_REVOCATION_UNKNOWN && (i == 0 || !eca_trust_anchors_hold(service->anchors, certificate))))
+        if (found != ECA_REVOCATION_GOOD)
             return found;
-        err->text[0] = '\0';
     }
-    return ECA_REVOCATION_GOOD;
+    return judge_anchors(service, sk_X509_value(path, last), err);
 }
 
 void eca_check_revocation(struct eca_request *request)

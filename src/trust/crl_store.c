@@ -264,7 +264,6 @@ bool eca_crl_store_fetch(struct eca_crl_store *store)
 {
     struct fetch *fetch = calloc(1, sizeof *fetch);
     struct source *source = NULL;
-    bool good = false;
 
     if (fetch == NULL)
         return false;
@@ -279,7 +278,8 @@ bool eca_crl_store_fetch(struct eca_crl_store *store)
     }
     pthread_mutex_unlock(&store->lock);
     if (source != NULL) {
-        good = fetch->issuers != NULL && run_fetch(fetch);
+        const bool good = fetch->issuers != NULL && run_fetch(fetch);
+
         if (finish(store, source, fetch, good))
             tell_failure(store, fetch);
         else if (good)
@@ -314,19 +314,27 @@ static bool is_under_way(const struct eca_crl_store *store)
     return false;
 }
 
-bool eca_crl_store_await(struct eca_crl_store *store, apr_time_t deadline)
+uint64_t eca_crl_store_fetches(struct eca_crl_store *store)
+{
+    uint64_t fetches;
+
+    pthread_mutex_lock(&store->lock);
+    fetches = store->fetches;
+    pthread_mutex_unlock(&store->lock);
+    return fetches;
+}
+
+bool eca_crl_store_await(struct eca_crl_store *store, uint64_t seen, apr_time_t deadline)
 {
     const struct timespec moment = { .tv_sec = (time_t)apr_time_sec(deadline),
                                      .tv_nsec = (long)apr_time_usec(deadline) * 1000 };
-    bool ended = false;
-    uint64_t before;
+    bool ended;
 
     pthread_mutex_lock(&store->lock);
-    before = store->fetches;
-    while (store->fetches == before && is_under_way(store)
+    while (store->fetches == seen && is_under_way(store)
            && pthread_cond_timedwait(&store->fetched, &store->lock, &moment) == 0)
         continue;
-    ended = store->fetches != before;
+    ended = store->fetches != seen;
     pthread_mutex_unlock(&store->lock);
     return ended;
 }

@@ -52,11 +52,14 @@ enum eca_revocation eca_crl_store_check(struct eca_crl_store *store, X509 *certi
 /* How many sources are due to be fetched. Never blocks. Threads: any. */
 size_t eca_crl_store_due(struct eca_crl_store *store);
 
+/* How many fetches have ended. Threads: any. */
+uint64_t eca_crl_store_fetches(struct eca_crl_store *store);
+
 /*
- * Waits until a fetch ends, at most until `deadline` (apr_time_now() based). False when none did, or none is due or
- * under way. Threads: any.
+ * Waits until more fetches have ended than `seen`, at most until `deadline` (apr_time_now() based). False when none
+ * has, or none is due or under way. Threads: any.
  */
-bool eca_crl_store_await(struct eca_crl_store *store, apr_time_t deadline);
+bool eca_crl_store_await(struct eca_crl_store *store, uint64_t seen, apr_time_t deadline);
 
 /* Fetches one source that is due, if there is one: false when there is none. Blocks; threads: any. */
 bool eca_crl_store_fetch(struct eca_crl_store *store);

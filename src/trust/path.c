@@ -30,6 +30,7 @@
 struct eca_trust_anchors {
     X509_STORE *store;
     STACK_OF(X509) * certificates;
+    X509 **issuers; /* of each certificate; NULL: none of them */
 };
 
 static bool add_anchor(struct eca_trust_anchors *anchors, X509 *certificate, const char *file, struct eca_error *err)
@@ -71,6 +72,27 @@ static bool read_anchor_file(struct eca_trust_anchors *anchors, const char *file
     return good;
 }
 
+/* Signatures are verified once, here. */
+static bool find_issuers(struct eca_trust_anchors *anchors)
+{
+    const int count = sk_X509_num(anchors->certificates);
+
+    anchors->issuers = calloc((size_t)count + 1, sizeof anchors->issuers[0]);
+    for (int i = 0; i < count && anchors->issuers != NULL; i++) {
+        X509 *certificate = sk_X509_value(anchors->certificates, i);
+
+        for (int j = 0; j < count && anchors->issuers[i] == NULL; j++) {
+            X509 *issuer = sk_X509_value(anchors->certificates, j);
+
+            if (X509_cmp(issuer, certificate) != 0 && X509_check_issued(issuer, certificate) == X509_V_OK
+                && X509_verify(certificate, X509_get0_pubkey(issuer)) == 1)
+                anchors->issuers[i] = issuer;
+        }
+    }
+    ERR_clear_error();
+    return anchors->issuers != NULL;
+}
+
 struct eca_trust_anchors *eca_trust_anchors_open(const char *const *files, size_t count, struct eca_error *err)
 {
     struct eca_trust_anchors *anchors = calloc(1, sizeof *anchors);
@@ -85,6 +107,8 @@ struct eca_trust_anchors *eca_trust_anchors_open(const char *const *files, size_
         eca_error_set(err, "out of memory");
     for (size_t i = 0; good && i < count; i++)
         good = read_anchor_file(anchors, files[i], err);
+    if (good && !find_issuers(anchors))
+        good = eca_error_set(err, "out of memory");
     if (!good) {
         eca_trust_anchors_close(anchors);
         return NULL;
@@ -98,6 +122,7 @@ void eca_trust_anchors_close(struct eca_trust_anchors *anchors)
         return;
     sk_X509_pop_free(anchors->certificates, X509_free);
     X509_STORE_free(anchors->store);
+    free(anchors->issuers);
     free(anchors);
 }
 
@@ -126,13 +151,25 @@ STACK_OF(X509) * eca_trust_anchors_list(const struct eca_trust_anchors *anchors)
     return anchors->certificates;
 }
 
-bool eca_trust_anchors_hold(const struct eca_trust_anchors *anchors, const X509 *certificate)
+static int index_of(const struct eca_trust_anchors *anchors, const X509 *certificate)
 {
     for (int i = 0; i < sk_X509_num(anchors->certificates); i++) {
         if (X509_cmp(sk_X509_value(anchors->certificates, i), certificate) == 0)
-            return true;
+            return i;
     }
-    return false;
+    return -1;
+}
+
+bool eca_trust_anchors_hold(const struct eca_trust_anchors *anchors, const X509 *certificate)
+{
+    return index_of(anchors, certificate) >= 0;
+}
+
+X509 *eca_trust_anchors_issuer(const struct eca_trust_anchors *anchors, const X509 *certificate)
+{
+    const int index = index_of(anchors, certificate);
+
+    return index < 0 ? NULL : anchors->issuers[index];
 }
 
 static bool is_date_error(int error)

@@ -33,6 +33,9 @@ bool eca_trust_anchors_ending_before(const struct eca_trust_anchors *anchors, in
 STACK_OF(X509) * eca_trust_anchors_list(const struct eca_trust_anchors *anchors);
 bool eca_trust_anchors_hold(const struct eca_trust_anchors *anchors, const X509 *certificate);
 
+/* The anchor that has issued this anchor, borrowed; NULL when it is none of them, or itself. Threads: any. */
+X509 *eca_trust_anchors_issuer(const struct eca_trust_anchors *anchors, const X509 *certificate);
+
 /* EASExtendedKeyUsage: one of these must be present. */
 struct eca_purposes {
     ASN1_OBJECT *accepted[ECA_PURPOSES_MAX]; /* OpenSSL's static objects or owned by the configuration */

@@ -22,8 +22,8 @@ def revocation(lab, name, count):
     return {"EASRevocation": "crl", "EASCRL": path, "EASCRLCache": "none"}
 
 
-def make_site(lab, name, number, revoked):
-    """Two sections: one kind of mapping, and all of them."""
+def make_site(lab, name, number, revoked=1):
+    """Two sections: one kind of mapping, and all of them; a list with so many revoked serials."""
     return Site(lab, name, PROBE, CACHE, ours("/one", Backend.url("http"), EASMapping="sid"),
                 ours("/all", Backend.url("http"), EASMapping=ALL_KINDS), host_number=number, server=MUTEX,
                 workers=DEBIAN_CHILD, **revocation(lab, name, revoked))
@@ -38,17 +38,18 @@ def measure_once(site, path, certificate):
 
 def measure(lab, certificate, rounds):
     """{what is many: (Figure with few, Figure with many)}, rounds interleaved."""
-    found = {"100,000 accounts and revoked serials": (Figure(), Figure()), "all kinds of mapping": (Figure(), Figure())}
-    numbers, kinds = found.values()
-    with make_site(lab, "bench-few", "proxy", 0) as few, make_site(lab, "bench-many", "mail", MANY) as many:
-        many.ask(f"/cache?fill={MANY}")
-        for site, path in ((few, "/one"), (few, "/all"), (many, "/one")):
+    found = {what: (Figure(), Figure()) for what in ("100,000 accounts", "100,000 revoked serials",
+                                                     "all kinds of mapping")}
+    with make_site(lab, "bench-few", "proxy") as few, make_site(lab, "bench-accounts", "mail") as accounts, \
+            make_site(lab, "bench-serials", "autodiscover", MANY) as serials:
+        accounts.ask(f"/cache?fill={MANY}")
+        many = ((accounts, "/one"), (serials, "/one"), (few, "/all"))
+        for site, path in ((few, "/one"), *many):
             site.warm(path, certificate)
             run_ab(site, path, WARM_UP, certificate, clients=1)
         for _ in range(rounds):
             alone = measure_once(few, "/one", certificate)
-            numbers[0].values.append(alone)
-            kinds[0].values.append(alone)
-            numbers[1].values.append(measure_once(many, "/one", certificate))
-            kinds[1].values.append(measure_once(few, "/all", certificate))
+            for (site, path), (before, after) in zip(many, found.values()):
+                before.values.append(alone)
+                after.values.append(measure_once(site, path, certificate))
     return found

@@ -27,11 +27,12 @@ class Responder(ListServer):
 
     content_type = "application/ocsp-response"
 
-    def __init__(self, lab, issuer, folder, signer=None, minutes=10):
-        super().__init__(lab.address(FRONT), 80)
+    def __init__(self, address, authority, folder, signer=None, minutes=10, under=()):
+        super().__init__(address, 80)
         folder.mkdir(exist_ok=True)
-        self.issuer, self.folder = issuer, folder
-        self.signer = signer or issuer.authority.issue("responder", eku="OCSPSigning")
+        self.authority, self.folder = authority, folder
+        self.signer = signer or authority.issue("responder", eku="OCSPSigning")
+        self.under = under    # a command that runs openssl
         self.validity = [] if minutes is None else ["-nmin", str(minutes)]
         self.respond()
 
@@ -43,10 +44,9 @@ class Responder(ListServer):
         with tempfile.TemporaryDirectory(dir=self.folder) as work:
             question, answer = Path(work, "question"), Path(work, "answer")
             question.write_bytes(request)
-            authority = self.issuer.authority
-            subprocess.run(["/usr/bin/openssl", "ocsp", "-index", authority.index, "-rsigner", self.signer.pem, "-rkey",
-                            self.signer.key, "-CA", authority.certificate, "-reqin", question, "-respout", answer,
-                            *self.validity], check=True, capture_output=True)
+            subprocess.run([*self.under, "/usr/bin/openssl", "ocsp", "-index", self.authority.index, "-rsigner",
+                            self.signer.pem, "-rkey", self.signer.key, "-CA", self.authority.certificate, "-reqin",
+                            question, "-respout", answer, *self.validity], check=True, capture_output=True)
             return answer.read_bytes()
 
 
@@ -73,7 +73,7 @@ def respond(lab, issuer, keep):
     started = []
 
     def start(**options):
-        started.append(Responder(lab, issuer, keep / "responder", **options))
+        started.append(Responder(lab.address(FRONT), issuer.authority, keep / "responder", **options))
         return started[-1]
     yield start
     for one in started:

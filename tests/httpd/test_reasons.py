@@ -3,6 +3,7 @@
 
 import hashlib
 import re
+import shutil
 
 import pytest
 
@@ -13,6 +14,7 @@ from lab.standin import UNAUTHORIZED
 from proxy import MAIL, section, simple_bind, virtual_host
 from reasons import (EXPECTED, check_answer, check_decision, check_grant, check_refusal,
                      line_of, reasons_of_the_module)
+from test_revocation import Issuer
 
 PROVOKED = {"granted"}
 
@@ -57,6 +59,27 @@ def test_reasons_of_the_module_are_those_of_the_documentation():
 
 def test_reasons_each_is_provoked_by_a_test():
     assert reasons_of_the_module() == PROVOKED
+
+
+# ---- revocation (more in test_revocation.py and test_ocsp.py) ------------------------------------
+
+@provokes("certificate-revoked", "revocation-unavailable")
+def test_revoked_certificate_and_one_of_which_nobody_can_say_it(lab, holders, proxy, tmp_path, expect_log):
+    folder = lab.root / "reasons-revocation"
+    shutil.rmtree(folder, ignore_errors=True)
+    issuer = Issuer(lab, folder)
+    lost = issuer.phone("lost")
+    issuer.authority.revoke(lost)
+    issuer.publish()
+    accepted = folder / "accepted.pem"
+    accepted.write_text(issuer.trusted.read_text(encoding="utf-8") + lab.pki.trusted.read_text(encoding="utf-8"),
+                        encoding="utf-8")
+    one = proxy(virtual_host(lab, section("/mail", lab.standin.url, EASDelegation="none"), EASTrustedIssuers=accepted,
+                             SSLCACertificateFile=accepted, EASRevocation="crl", EASCRL=issuer.list,
+                             EASCRLCache="none", **simple_bind(lab, tmp_path)))
+    check_refusal(one.request("/mail", lost), "certificate-revoked")
+    expect_log(line_of("revocation-unavailable"))
+    check_refusal(one.request("/mail", holders["alice"]), "revocation-unavailable")
 
 
 # ---- granted -----------------------------------------------------------------------------------

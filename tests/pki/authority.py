@@ -203,12 +203,15 @@ class Authority:
             run("ca", "-config", self._configure(work), "-revoke", certificate.pem,
                 *(["-crl_reason", reason] if reason else []))
 
-    def crl(self, path, last_update=0, next_update=7, der=False):
-        """Writes a CRL of everything revoked so far; times as in issue()."""
+    def crl(self, path, last_update=0, next_update=7, der=False, delta_of=None):
+        """Writes a CRL of everything revoked so far; times as in issue(). `delta_of`: the number of its base."""
         path = Path(path)
+        delta = f"[delta]\n2.5.29.27 = critical, DER:02:01:{delta_of or 0:02x}\n"    # deltaCRLIndicator
+        extensions_of_it = [] if delta_of is None else ["-crlexts", "delta"]
         with tempfile.TemporaryDirectory(dir=self.folder) as work:
             pem = Path(work, "crl.pem")
-            run("ca", "-config", self._configure(work), "-gencrl", "-crl_lastupdate",
-                utc(last_update), "-crl_nextupdate", utc(next_update), "-out", pem)
+            run("ca", "-config", self._configure(work, delta), "-gencrl",
+                "-crl_lastupdate", utc(last_update), "-crl_nextupdate", utc(next_update), *extensions_of_it,
+                "-out", pem)
             run("crl", "-in", pem, "-outform", "DER" if der else "PEM", "-out", path)
         return path

@@ -155,7 +155,8 @@ static void test_read_pem_gives_every_list_that_counts(void **state)
     assert_string_equal(eca_crl_issuer(lists[1]), "CN=Root");
     eca_crl_release(lists[0]);
     eca_crl_release(lists[1]);
-    assert_int_equal(eca_crl_read(lists, 1, text, (size_t)length, chain, NOW, &err), 1); /* no more than there is room */
+    assert_int_equal(eca_crl_read(lists, 1, text, (size_t)length, chain, NOW, &err), 1);
+    /* no more than there is room */
     eca_crl_release(lists[0]);
     BIO_free(bio);
     sk_X509_pop_free(chain, X509_free);
@@ -174,7 +175,8 @@ static const struct {
     enum eca_revocation answer;
     const char *sentence;
 } check_rows[] = {
-    { "not in the list", { { .signer = KEY_ISSUING, .revoked = { 5, 7 } } }, 1, 6, NULL, 0, 0, ECA_REVOCATION_GOOD, "" },
+    { "not in the list", { { .signer = KEY_ISSUING, .revoked = { 5, 7 } } }, 1, 6, NULL, 0, 0, ECA_REVOCATION_GOOD,
+      "" },
     { "in the list", { { .signer = KEY_ISSUING, .revoked = { 5, 7 }, .why = 1 } }, 1, 7, NULL, 0, 0,
       ECA_REVOCATION_REVOKED, "revoked since 2027-01-14T08:00Z, keyCompromise" },
     { "on hold", { { .signer = KEY_ISSUING, .revoked = { 5 }, .why = 6 } }, 1, 5, NULL, 0, 0, ECA_REVOCATION_REVOKED,
@@ -186,7 +188,8 @@ static const struct {
       ECA_REVOCATION_UNKNOWN, "there is no CRL" },
     { "a list that has ended", { { .signer = KEY_ISSUING, .revoked = { 5 } } }, 1, 6, NULL, 2, 0,
       ECA_REVOCATION_UNKNOWN, "ended at 2027-01-16T08:00Z" },
-    { "who was revoked stays so when the list has ended", { { .signer = KEY_ISSUING, .revoked = { 5 } } }, 1, 5, NULL, 2,
+    { "who was revoked stays so when the list has ended", { { .signer = KEY_ISSUING, .revoked = { 5 } } }, 1, 5,
+      NULL, 2,
       0, ECA_REVOCATION_REVOKED, "revoked since" },
     { "a list that has ended, within the grace", { { .signer = KEY_ISSUING, .revoked = { 5 } } }, 1, 6, NULL, 2,
       2 * DAY, ECA_REVOCATION_GOOD, "" },
@@ -207,10 +210,12 @@ static const struct {
         { .signer = KEY_ISSUING, .number = 1, .begins = -3, .ends = 3, .revoked = { 5 } } }, 2, 5, NULL, 0, 0,
       ECA_REVOCATION_GOOD, "" },
     { "of one second, the number decides",
-      { { .signer = KEY_ISSUING, .number = 2, .revoked = { 5 } }, { .signer = KEY_ISSUING, .number = 1 } }, 2, 5, NULL, 0,
+      { { .signer = KEY_ISSUING, .number = 2, .revoked = { 5 } }, { .signer = KEY_ISSUING, .number = 1 } }, 2, 5,
+      NULL, 0,
       0, ECA_REVOCATION_REVOKED, "revoked" },
     { "revoked by the delta",
-      { { .signer = KEY_ISSUING, .number = 1 }, { .signer = KEY_ISSUING, .number = 2, .base = 1, .revoked = { 5 } } }, 2,
+      { { .signer = KEY_ISSUING, .number = 1 }, { .signer = KEY_ISSUING, .number = 2, .base = 1,
+      .revoked = { 5 } } }, 2,
       5, NULL, 0, 0, ECA_REVOCATION_REVOKED, "revoked" },
     { "no longer on hold by the delta",
       { { .signer = KEY_ISSUING, .number = 1, .revoked = { 5 }, .why = 6 },
@@ -227,7 +232,8 @@ static const struct {
       ECA_REVOCATION_REVOKED, "revoked" },
     { "a delta older than the whole list does not apply",
       { { .signer = KEY_ISSUING, .number = 5 },
-        { .signer = KEY_ISSUING, .number = 2, .base = 1, .revoked = { 5 } } }, 2, 5, NULL, 0, 0, ECA_REVOCATION_GOOD, "" },
+        { .signer = KEY_ISSUING, .number = 2, .base = 1, .revoked = { 5 } } }, 2, 5, NULL, 0, 0, ECA_REVOCATION_GOOD,
+        "" },
     { "another issuer's delta does not apply",
       { { .signer = KEY_ISSUING, .number = 1 },
         { .issuer = "Root", .signer = KEY_ROOT, .number = 2, .base = 1, .revoked = { 5 } } }, 2, 5, NULL, 0, 0,
@@ -236,7 +242,8 @@ static const struct {
       { { .signer = KEY_ISSUING, .number = 1, .begins = -9, .ends = 9 },
         { .signer = KEY_ISSUING, .number = 2, .base = 1, .begins = -3, .ends = -2, .revoked = { 5 }, .why = 8 } }, 2, 5,
       NULL, 0, 0, ECA_REVOCATION_GOOD, "" },
-    { "a delta alone says nothing", { { .signer = KEY_ISSUING, .number = 2, .base = 1, .revoked = { 5 } } }, 1, 5, NULL, 0,
+    { "a delta alone says nothing", { { .signer = KEY_ISSUING, .number = 2, .base = 1, .revoked = { 5 } } }, 1, 5,
+      NULL, 0,
       0, ECA_REVOCATION_UNKNOWN, "there is no CRL" },
 };
 
