@@ -80,7 +80,7 @@ bool eca_ldap_url_parse(struct eca_ldap_url *out, const char *text, struct eca_e
 /* domain = host, which leaves room for "_ldap._tcp.SITE._sites.dc._msdcs." in front of it */
 static bool check_domain(const char *text, struct eca_error *err)
 {
-    const char *domain = strchr(text, ':') + 1;
+    const char *domain = text + strcspn(text, ":") + 1;
     size_t length = 0;
 
     while (is_host_byte(domain[length]))
