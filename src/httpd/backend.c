@@ -5,6 +5,8 @@
 #include "get_ticket.h"
 #include "respond.h"
 
+#include <apr_uri.h>
+#include <http_core.h>
 #include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
@@ -61,6 +63,41 @@ static void strip_challenges(apr_table_t *headers, apr_pool_t *pool, bool all)
     apr_table_do(keep_challenge, headers, kept, NULL);
 }
 
+#define REDIRECT 451 /* MS-ASHTTP 2.2.2.1.1.2 */
+#define REDIRECT_HEADER "X-MS-Location"
+
+/* The URL that mod_proxy asks; of a balancer, the member's. */
+static bool read_backend(apr_uri_t *out, request_rec *r)
+{
+    const char *member = apr_table_get(r->subprocess_env, "BALANCER_WORKER_NAME");
+    const char *url = member;
+
+    if (url == NULL && r->filename != NULL && strncmp(r->filename, "proxy:", 6) == 0)
+        url = r->filename + 6;
+    return url != NULL && apr_uri_parse(r->pool, url, out) == APR_SUCCESS && out->hostname != NULL;
+}
+
+static apr_port_t port_of(const apr_uri_t *url)
+{
+    return url->port_str != NULL ? url->port : apr_uri_port_of_scheme(url->scheme != NULL ? url->scheme : "");
+}
+
+/* Exchange tells a device where its mailbox is by a name that it may only know inside; any other host passes untouched.
+ */
+static void rewrite_location(const struct eca_request *request, request_rec *r)
+{
+    const char *location = apr_table_get(r->headers_out, REDIRECT_HEADER);
+    apr_uri_t there, backend;
+
+    if (r->status != REDIRECT || !request->policy->rewrite_location || location == NULL
+        || apr_uri_parse(r->pool, location, &there) != APR_SUCCESS || there.hostname == NULL
+        || !read_backend(&backend, r) || ap_cstr_casecmp(there.hostname, backend.hostname) != 0
+        || port_of(&there) != port_of(&backend))
+        return;
+    location = apr_uri_unparse(r->pool, &there, APR_URI_UNP_OMITSITEPART);
+    apr_table_setn(r->headers_out, REDIRECT_HEADER, ap_construct_url(r->pool, location, r));
+}
+
 /* What only the proxy has a use for: it would make a device or a browser start a log-on of its own. */
 static void strip_answer(const struct eca_request *request, request_rec *r)
 {
@@ -81,8 +118,10 @@ static apr_status_t filter_answer(ap_filter_t *filter, apr_bucket_brigade *briga
     if (!is_rejected(request, r->status)) {
         if (request->reason == ECA_REASON_GRANTED && r->status < HTTP_BAD_REQUEST)
             eca_get_ticket_accepted(request);
-        if (request->reason == ECA_REASON_GRANTED)
+        if (request->reason == ECA_REASON_GRANTED) {
             strip_answer(request, r);
+            rewrite_location(request, r);
+        }
         return ap_pass_brigade(next, brigade);
     }
     r->status = HTTP_OK; /* or ap_die() takes our answer for a second error */

@@ -39,8 +39,6 @@ bool eca_check_revocation_config(apr_pool_t *pool, const struct eca_server_confi
         return eca_error_set(err, "EASCRL wants EASRevocation crl; ocsp alone looks at no list");
     if (config->ocsp_responder != NULL && (config->revocation & ECA_REVOCATION_BY_OCSP) == 0)
         return eca_error_set(err, "EASOCSPResponder wants EASRevocation ocsp");
-    if (config->revocation != 0 && config->trusted_issuers == NULL)
-        return eca_error_set(err, "EASRevocation wants EASTrustedIssuers: whose lists are believed");
     for (int i = 0; config->crls != NULL && i < config->crls->nelts; i++) {
         const char *source = APR_ARRAY_IDX(config->crls, i, const char *);
         apr_finfo_t info;

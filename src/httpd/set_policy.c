@@ -352,6 +352,16 @@ const char *set_delegation_headers(cmd_parms *cmd, void *config, const char *arg
     return NULL;
 }
 
+const char *set_rewrite_location(cmd_parms *cmd, void *config, int on)
+{
+    struct eca_policy *policy = config;
+
+    (void)cmd;
+    policy->rewrite_location = on;
+    ECA_SET(policy, rewrite_location);
+    return NULL;
+}
+
 const char *set_reason_header(cmd_parms *cmd, void *config, int on)
 {
     struct eca_policy *policy = config;

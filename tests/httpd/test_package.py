@@ -62,6 +62,14 @@ def test_package_holds_module_configuration_and_documentation(root):
                                 "usr/share/man/man1/")) for name in files)
 
 
+def test_package_makes_the_directory_of_fetched_lists_and_takes_it_along(package, tmp_path):
+    must("dpkg-deb", "-e", package, tmp_path / "control")
+    made, purged = ((tmp_path / "control" / name).read_text() for name in ("postinst", "postrm"))
+    default = re.search(r'"(/[^"]+)", "EASCRLCache"', (TREE / "src/httpd/directives.def").read_text())[1]
+    assert f"install -d -m 0750 -o www-data -g www-data {default}" in made
+    assert f"rm -rf {default}" in purged
+
+
 def test_command_as_installed_runs_and_is_hardened(root):
     command = root / "usr/bin/eas-certauth"
     assert "usage: eas-certauth map" in must(command, "--help")
