@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """EASRevocation ocsp, against openssl's responder and servers that misbehave in its place."""
 
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -15,7 +14,8 @@ from proxy import section, simple_bind, virtual_host
 from reasons import check_answer, check_grant, check_refusal, line_of
 from swarm import at_once, timed
 from test_doors import TlsClient, context_of
-from test_revocation import FAULTS, MARGIN, NOTICED_SECONDS, WAIT, Issuer, await_reason
+from test_revocation import (FAULTS, MARGIN, NOTICED_SECONDS, WAIT, await_reason, issuer,  # noqa: F401
+                             keep)
 
 FRONT = 182    # host number
 REFRESH = 2                    # seconds
@@ -48,23 +48,6 @@ class Responder(ListServer):
                             self.signer.pem, "-rkey", self.signer.key, "-CA", self.authority.certificate, "-reqin",
                             question, "-respout", answer, *self.validity], check=True, capture_output=True)
             return answer.read_bytes()
-
-
-@pytest.fixture(scope="module")
-def keep(lab):
-    """A folder below the laboratory's."""
-    folder = lab.root / "ocsp"
-    folder.mkdir(exist_ok=True)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture
-def issuer(lab, keep, request):
-    """A fresh CA for each test."""
-    folder = keep / f"ca-{abs(hash(request.node.name))}"
-    shutil.rmtree(folder, ignore_errors=True)
-    return Issuer(lab, folder)
 
 
 @pytest.fixture
