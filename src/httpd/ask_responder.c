@@ -15,8 +15,11 @@ APLOG_USE_MODULE(eas_certauth);
 #define QUEUE_MAX 1024
 #define PROBE_INTERVAL apr_time_from_sec(2)
 #define SHUTDOWN_PATIENCE apr_time_from_msec(500)
-#define PATIENCE                                                                                                       \
-    apr_time_from_sec(2) /* with a responder: less than a request waits, so that its failure is known then */
+/*
+ * With a responder: libcrypto counts whole seconds, so this ends after one to three, before those who wait give up: its
+ * failure is known then.
+ */
+#define PATIENCE apr_time_from_sec(2)
 #define LEFT_ALONE apr_time_from_sec(30)
 #define FAILED_MAX 64
 

@@ -233,19 +233,30 @@ static enum eca_revocation ask_lists(const struct eca_revocation_sources *revoca
     return found;
 }
 
-/* The responder first: it knows of today. Lists when it cannot say. */
+/*
+ * The responder first: it knows of today. Lists when it cannot say; they are fetched while it is asked, and it gets
+ * only a part of the time, or a silent one would leave none for them.
+ */
 static enum eca_revocation ask(const struct eca_revocation_sources *revocation, X509 *certificate, X509 *issuer,
                                apr_time_t deadline, struct eca_error *err)
 {
+    const apr_time_t now = apr_time_now();
     struct eca_error responder = { .text = "" }, lists = { .text = "" };
     enum eca_revocation found = ECA_REVOCATION_UNKNOWN;
 
-    if (revocation->responders != NULL)
+    if (revocation->responders != NULL && revocation->crls != NULL) {
+        (void)eca_crl_store_check(revocation->crls, certificate, issuer, apr_time_sec(now), &lists);
+        start_fetches(revocation);
+        found = eca_responders_ask(revocation->responders, certificate, issuer, now + (deadline - now) / 2, &responder);
+    } else if (revocation->responders != NULL) {
         found = eca_responders_ask(revocation->responders, certificate, issuer, deadline, &responder);
+    }
     if (found == ECA_REVOCATION_UNKNOWN && revocation->crls != NULL) {
         found = ask_lists(revocation, certificate, issuer, deadline, &lists);
         if (found == ECA_REVOCATION_REVOKED)
             responder.text[0] = '\0';
+    } else {
+        lists.text[0] = '\0';
     }
     if (found != ECA_REVOCATION_GOOD)
         eca_error_set(err, "%s%s%s", responder.text, responder.text[0] != '\0' && lists.text[0] != '\0' ? "; " : "",

@@ -22,6 +22,6 @@ bool eca_check_revocation_close(struct eca_service *service);
  */
 void eca_check_revocation(struct eca_request *request);
 
-#define ECA_REVOCATION_WAIT apr_time_from_sec(3)
+#define ECA_REVOCATION_WAIT apr_time_from_sec(4)
 
 #endif

@@ -18,7 +18,7 @@ from test_doors import TlsClient, context_of
 SERVER = 180             # host number
 REFRESH = 1              # seconds
 NOTICED_SECONDS = 30     # far more than REFRESH
-WAIT = 3.0               # what a request waits for the first list
+WAIT = 4.0               # what a request waits for the first list
 MARGIN = 4.0             # for a busy machine
 FAILED = r"ECA2030: EASRevocation: "
 HTTP_LIST = {"EASRevocation": "crl", "EASCRLRefresh": str(REFRESH)}
