@@ -20,7 +20,7 @@ struct eca_ticket {
 
 #define RENEW_AHEAD_MAX 300 /* seconds */
 #define RENEW_AHEAD_PART 5  /* of the lifetime: a fifth */
-#define RENEW_PAUSE 60      /* seconds until the next attempt */
+#define RENEW_ATTEMPTS 5    /* in that time, when they fail */
 
 /* The last number given; 0 is no ticket's. */
 static atomic_uint_least64_t last_number;
@@ -60,11 +60,11 @@ static void copy_name(krb5_principal_data *out, krb5_data *parts, uint8_t **free
     }
 }
 
-static int64_t first_renewal(const struct eca_ticket *ticket)
+static int64_t renew_ahead(const struct eca_ticket *ticket)
 {
     const int64_t part = (eca_ticket_end(ticket) - eca_ticket_issued(ticket)) / RENEW_AHEAD_PART;
 
-    return eca_ticket_end(ticket) - (part < RENEW_AHEAD_MAX ? part : RENEW_AHEAD_MAX);
+    return part < RENEW_AHEAD_MAX ? part : RENEW_AHEAD_MAX;
 }
 
 struct eca_ticket *eca_ticket_create(const krb5_creds *creds)
@@ -91,7 +91,7 @@ struct eca_ticket *eca_ticket_create(const krb5_creds *creds)
     ticket->creds.server = &ticket->server;
     ticket->creds.keyblock.contents = copy_bytes(&free_space, creds->keyblock.contents, creds->keyblock.length);
     ticket->creds.ticket.data = copy_bytes(&free_space, creds->ticket.data, creds->ticket.length);
-    atomic_init(&ticket->renewal, first_renewal(ticket));
+    atomic_init(&ticket->renewal, eca_ticket_end(ticket) - renew_ahead(ticket));
     return ticket;
 }
 
@@ -127,8 +127,9 @@ bool eca_ticket_claim_renewal(struct eca_ticket *ticket, int64_t now)
     int_least64_t renewal = atomic_load_explicit(&ticket->renewal, memory_order_relaxed);
 
     return now >= renewal
-           && atomic_compare_exchange_strong_explicit(&ticket->renewal, &renewal, now + RENEW_PAUSE,
-                                                      memory_order_relaxed, memory_order_relaxed);
+           && atomic_compare_exchange_strong_explicit(&ticket->renewal, &renewal,
+                                                      now + renew_ahead(ticket) / RENEW_ATTEMPTS, memory_order_relaxed,
+                                                      memory_order_relaxed);
 }
 
 uint64_t eca_ticket_number(const struct eca_ticket *ticket)

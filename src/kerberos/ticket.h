@@ -31,8 +31,8 @@ int64_t eca_ticket_end(const struct eca_ticket *ticket);
 int64_t eca_ticket_issued(const struct eca_ticket *ticket);
 
 /*
- * True for one caller a minute from 5 minutes before its end, or a fifth of its lifetime if that is less: that one sees
- * to the next ticket while this one serves. Threads: any.
+ * True for one caller, from 5 minutes before its end, or a fifth of its lifetime if that is less: that one sees to the
+ * next ticket while this one serves. When a fifth of that time has passed, for another one. Threads: any.
  */
 bool eca_ticket_claim_renewal(struct eca_ticket *ticket, int64_t now);
 

@@ -119,7 +119,7 @@ static void test_create_empty_parts_is_copied(void **state)
     eca_ticket_release(ticket);
 }
 
-static void test_claim_renewal_one_caller_a_minute_near_the_end(void **state)
+static void test_claim_renewal_one_caller_at_a_time_near_the_end(void **state)
 {
     static const struct {
         const char *why;
@@ -128,12 +128,13 @@ static void test_claim_renewal_one_caller_a_minute_near_the_end(void **state)
         int64_t end;
         int64_t now;
         bool claims;
+        int64_t next; /* seconds until somebody may claim it */
     } rows[] = {
-        { "ten hours: more than five minutes are left", 1000000, 1000000, 1036000, 1035699, false },
-        { "ten hours: five minutes are left", 1000000, 1000000, 1036000, 1035700, true },
-        { "290 s: a fifth is 58", 1000000, 900000, 1000290, 1000231, false },
-        { "290 s: a fifth is left", 1000000, 900000, 1000290, 1000232, true },
-        { "without a start it began when the user was authenticated", 0, 1000000, 1000290, 1000232, true },
+        { "ten hours: more than five minutes are left", 1000000, 1000000, 1036000, 1035699, false, 1 },
+        { "ten hours: five minutes are left", 1000000, 1000000, 1036000, 1035700, true, 60 },
+        { "290 s: a fifth is 58", 1000000, 900000, 1000290, 1000231, false, 1 },
+        { "290 s: a fifth is left", 1000000, 900000, 1000290, 1000232, true, 11 },
+        { "without a start it began when the user was authenticated", 0, 1000000, 1000290, 1000232, true, 11 },
     };
     (void)state;
 
@@ -149,7 +150,8 @@ static void test_claim_renewal_one_caller_a_minute_near_the_end(void **state)
         assert_non_null(ticket);
         assert_int_equal(eca_ticket_claim_renewal(ticket, rows[i].now), rows[i].claims);
         assert_false(eca_ticket_claim_renewal(ticket, rows[i].now));
-        assert_int_equal(eca_ticket_claim_renewal(ticket, rows[i].now + 60), true);
+        assert_false(eca_ticket_claim_renewal(ticket, rows[i].now + rows[i].next - 1));
+        assert_true(eca_ticket_claim_renewal(ticket, rows[i].now + rows[i].next));
         eca_ticket_release(ticket);
     }
 }
@@ -200,7 +202,7 @@ int main(void)
         cmocka_unit_test(test_create_original_overwritten_copy_is_complete),
         cmocka_unit_test(test_end_any_time_is_unsigned),
         cmocka_unit_test(test_create_empty_parts_is_copied),
-        cmocka_unit_test(test_claim_renewal_one_caller_a_minute_near_the_end),
+        cmocka_unit_test(test_claim_renewal_one_caller_at_a_time_near_the_end),
         cmocka_unit_test(test_release_many_threads_last_one_frees),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
