@@ -126,6 +126,15 @@ $(DIFFERENTIAL): tests/differential/sss_certmap.c
 	$(call SAY,cc)
 	$(Q)$(CC) $(BASE) -O2 $< -lsss_certmap -ltalloc -o $@
 
+# ---- the clock of servers whose day a test plays -------------------------------------------------
+
+LAB_CLOCK := $(BUILD)/lab/clock.so
+
+$(LAB_CLOCK): tests/lab/clock.c
+	@mkdir -p $(@D)
+	$(call SAY,cc)
+	$(Q)$(CC) $(BASE) -Wno-missing-prototypes -O2 -fPIC -shared $< -o $@
+
 # ---- unit tests and fuzz targets -----------------------------------------------------------------
 
 ALL_INCLUDES := $(addprefix -Isrc/,$(ROOMS)) $(APR_INCLUDES)
@@ -170,7 +179,7 @@ REPLAY_PROGRAMS := $(FUZZERS:tests/fuzz/%.c=$(BUILD)/asan/replay/%)
 FUZZ_PROGRAMS   := $(FUZZERS:tests/fuzz/%.c=$(BUILD)/fuzz/bin/%)
 
 test-programs: $(UNIT_PROGRAMS) $(TSAN_PROGRAMS) $(REPLAY_PROGRAMS) $(COMMAND) $(BUILD)/asan/eas-certauth \
-               $(DIFFERENTIAL) $(BUILD)/bench/mod_eas_certauth.so
+               $(DIFFERENTIAL) $(BUILD)/bench/mod_eas_certauth.so $(LAB_CLOCK)
 
 unit: packages-check ## unit tests under ASan, UBSan and TSan
 	@$(MAKE) --no-print-directory -j$$(nproc) $(UNIT_PROGRAMS) $(TSAN_PROGRAMS)

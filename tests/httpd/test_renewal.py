@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole day of tickets that live 290 seconds, for the KDC, the module and the backend that is sent them."""
+
+import pytest
+
+from lab import kerberos
+from lab.clock import Clock
+from lab.persister import Persister
+from proxy import MAIL, section, simple_bind, virtual_host
+from swarm import get
+
+LIFETIME = 290              # seconds: Samba gives none that live shorter
+STEP, DAY = 27, 24 * 3600    # between two requests; a ticket is renewed when 58 s are left, and used until 30 are
+NEW_TGT = "AS-REQ ERR_PREAUTH_REQUIRED"    # the first half of each
+S4U2PROXY = "for HTTP/exch.example.test@EXAMPLE.TEST ["
+
+
+@pytest.fixture
+def clock(lab):
+    """The servers' clock; theirs alone, so that the laboratory's own domain controller keeps the machine's."""
+    return Clock(lab.root / "clock")
+
+
+@pytest.fixture
+def controller(lab, clock):
+    """A domain controller whose clock it is."""
+    other = lab.second_controller()
+    other.daemon.env = clock.environment(other.daemon.env)
+    other.start()
+    yield other
+    other.stop()
+
+
+@pytest.fixture
+def persister(lab, clock):
+    """A backend that lets libkrb5 judge every ticket by that clock."""
+    one = Persister(lab, lab.root / "persister")
+    one.daemon.env = clock.environment(one.daemon.env)
+    yield one.start()
+    one.stop()
+
+
+@pytest.fixture
+def one(lab, proxy, tmp_path, clock, controller, persister):
+    """An httpd with that clock, too, whose tickets are short."""
+    conf = kerberos.write_configuration(lab.root / "krb5-short.conf", [lab.address("dc2")])
+    conf.write_text(conf.read_text(encoding="utf-8").replace(
+        "[realms]", f"    ticket_lifetime = {LIFETIME}\n    udp_preference_limit = 1\n[realms]"), encoding="utf-8")
+    host = virtual_host(lab, section(MAIL, persister.url + MAIL), KeepAliveTimeout="3600", MaxKeepAliveRequests="0",
+                        **simple_bind(lab, tmp_path, EASDirectory="ldaps://dc2.example.test"))
+    return proxy(host, cache="shmcb", env=clock.environment({**lab.env, "KRB5_CONFIG": str(conf)}))
+
+
+def test_renewal_a_day_of_290_second_tickets_no_request_fails(one, holders, clock, controller, persister):
+    client = one.client("/", holders["alice"], keep_alive=True)
+    before = len(controller.log())
+    for number in range(DAY // STEP):
+        answer = get(client, f"{MAIL}?User=alice")
+        assert (answer.status, answer.body[:14]) == (200, b"mail of alice "), number
+        clock.forward(STEP)
+    log = persister.log()
+    assert (log["requests"], log["refused"], log["wrong"]) == (DAY // STEP, 0, [])
+    log = controller.log()[before:]
+    for exchange in (NEW_TGT, S4U2PROXY):
+        assert DAY // LIFETIME <= log.count(exchange) < 2 * DAY // LIFETIME
