@@ -35,6 +35,8 @@ static int handle(request_rec *r)
         return DECLINED;
     if (strcmp(r->handler, "eas-bench-cache") == 0)
         return eca_cache_probe_handle(r);
+    if (strcmp(r->handler, "eas-bench-tickets") == 0)
+        return eca_ticket_probe_handle(r);
     return strcmp(r->handler, "eas-bench-hooks") == 0 ? eca_hook_probe_handle(r) : DECLINED;
 }
 

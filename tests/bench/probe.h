@@ -11,6 +11,9 @@ extern module AP_MODULE_DECLARE_DATA eas_bench_module;
 /* Handler `eas-bench-cache`: fills and searches the cache of accounts; see cache_probe.c for its query. */
 int eca_cache_probe_handle(request_rec *r);
 
+/* Handler `eas-bench-tickets`: tickets, tokens and refusals of made-up users; see ticket_probe.c for its query. */
+int eca_ticket_probe_handle(request_rec *r);
+
 /* Handler `eas-bench-hooks`: what requests to this child spent in our hooks since the last time, as JSON. */
 int eca_hook_probe_handle(request_rec *r);
 

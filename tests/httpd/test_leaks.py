@@ -2,11 +2,13 @@
 """Memory: valgrind over a child that served every kind of request, and a child that stays small."""
 
 import re
+import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
 from functools import partial
 from pathlib import Path
 
+from bench import cache
 from lab import process
 from lab.eas_client import basic
 from lab.standin import UNAUTHORIZED
@@ -29,6 +31,8 @@ ONE_HEAP = {"MALLOC_ARENA_MAX": "1"}       # or threads' heaps grow for long
 GROWTH_KIB = 1024                          # a third of a KiB for each request measured
 LDAP_CONNECTIONS = 8                       # of a child, kept
 CLOSE_SECONDS = 20                         # for the connections of clients that have gone
+
+USERS, FIRST_USERS, A_REQUEST = 100_000, 10_000, 1000    # the first fill what a child keeps: 4,096 tickets
 
 # What each client asks in turn: (path, certificate or password, status).
 MIX = (
@@ -153,6 +157,11 @@ def resident_kib(pid):
     return int(re.search(r"(?m)^RssAnon:\s+(\d+) kB", text).group(1))
 
 
+def open_files(pid):
+    """How many file descriptors it has."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
 def open_sockets(pid):
     """How many sockets it has (each thread's libkrb5 opens the trace file as well)."""
     return sum(one.readlink().name.startswith("socket:") for one in Path(f"/proc/{pid}/fd").iterdir())
@@ -173,3 +182,34 @@ def test_leaks_child_stays_as_small_as_it_is_after_warming_up(lab, holders, prox
     assert resident_kib(child) <= memory + GROWTH_KIB
     process.wait_until(lambda: open_sockets(child) <= sockets + LDAP_CONNECTIONS,
                        CLOSE_SECONDS, "sockets closed")
+
+
+# ---- many users ------------------------------------------------------------------------------------
+
+PROBE = "\n".join(f"<Location /{name}>\nRequire all granted\nSetHandler eas-bench-{name}\n</Location>"
+                  for name in ("tickets", "cache"))
+
+
+def pass_users(client, sid, spn, numbers):
+    """Accounts, tickets, tokens and refusals of so many users, each once."""
+    for first in range(numbers.start, numbers.stop, A_REQUEST):
+        tickets = client.request("GET", f"/tickets?sid={sid}&spn={spn}&first={first}&count={A_REQUEST}")
+        assert tickets.json["good"] == A_REQUEST
+    accounts = client.request("GET", f"/cache?fill={len(numbers)}")
+    assert accounts.json["good"] == len(numbers)
+
+
+def test_leaks_100000_users_leave_a_child_as_small_as_10000(lab, holders, proxy):
+    module = shutil.copy(cache.MODULE, lab.root / "bench.so")
+    one = proxy(virtual_host(lab, section("/mail", lab.standin.url), PROBE), module=module, symbols=cache.SYMBOLS,
+                cache="shmcb", env=ONE_HEAP, workers=FEW_WORKERS.format(4), start_log=[FEW_WORKERS_WARNING])
+    (child,) = one.httpd.child_pids()
+    sid = holders.sid("alice")
+    with one.client("/", holders["alice"], keep_alive=True, timeout=300) as client:
+        assert get(client, "/mail").status == 200
+        pass_users(client, sid, lab.exchange_spn, range(0, FIRST_USERS))
+        memory, files = resident_kib(child), open_files(child)
+        pass_users(client, sid, lab.exchange_spn, range(FIRST_USERS, USERS))
+        assert resident_kib(child) <= memory + GROWTH_KIB
+        assert open_files(child) == files
+        assert get(client, "/mail").status == 200
