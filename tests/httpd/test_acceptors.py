@@ -6,13 +6,12 @@ import base64
 import pytest
 
 from lab.acceptor import HEIMDAL, MIT, accept
+from lab.spnego import mechanism_token
 from proxy import section, virtual_host
 from reasons import check_grant
 
 TOKENS = 8    # of each user
 USERS = ("alice", "bob")
-KERBEROS = bytes.fromhex("06092a864886f712010202")    # 1.2.840.113554.1.2.2
-SPNEGO = bytes.fromhex("06062b0601050502")            # 1.3.6.1.5.5.2
 NO_REPLAY_CACHE, REPLAY_CACHE = "none:", "dfl:"
 
 ACCEPTORS = {
@@ -23,28 +22,6 @@ ACCEPTORS = {
 
 
 # ---- what was sent -----------------------------------------------------------------------------
-
-def inside(der, tag):
-    """(content, what follows it) of the element that `der` begins with."""
-    assert der[0] == tag, der[:8].hex()
-    length, start = der[1], 2
-    if length & 0x80:
-        start += length & 0x7f
-        length = int.from_bytes(der[2:start], "big")
-    assert start + length <= len(der)
-    return der[start:start + length], der[start + length:]
-
-
-def raw(token):
-    """The Kerberos mechanism's own token inside SPNEGO's first (RFC 4178 4.2.1)."""
-    content, after = inside(token, 0x60)
-    assert content.startswith(SPNEGO) and after == b""
-    init = inside(inside(content[len(SPNEGO):], 0xa0)[0], 0x30)[0]
-    _, rest = inside(init, 0xa0)
-    inner = inside(inside(rest, 0xa2)[0], 0x04)[0]
-    assert inside(inner, 0x60)[0].startswith(KERBEROS + b"\x01\x00")
-    return inner
-
 
 @pytest.fixture(scope="module")
 def sent(lab, holders, module_proxy):
@@ -66,7 +43,7 @@ def sent(lab, holders, module_proxy):
 @pytest.fixture(params=["spnego", "raw"])
 def tokens(request, sent):
     """The same as what an acceptor gets."""
-    return sent if request.param == "spnego" else [(name, raw(token)) for name, token in sent]
+    return sent if request.param == "spnego" else [(name, mechanism_token(token)) for name, token in sent]
 
 
 @pytest.fixture(params=ACCEPTORS)
@@ -99,5 +76,5 @@ def test_acceptor_with_replay_cache_refuses_the_second_use(lab, tokens):
 
 def test_acceptor_with_replay_cache_knows_a_token_in_either_form(lab, sent):
     (_, token), *_ = sent
-    first, second = accept(lab, MIT, [token, raw(token)], REPLAY_CACHE)
+    first, second = accept(lab, MIT, [token, mechanism_token(token)], REPLAY_CACHE)
     assert first["complete"] and not second["complete"] and "replay" in second["error"]
