@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -483,6 +484,50 @@ static void test_renew_hangs_others_use_the_old_one(void **state)
     assert_int_equal(kdc.asked, 2);
 }
 
+static atomic_int acquired;
+
+/* What requests, renewals and a KDC that does not take a generation do at the same time. */
+static void *use_for_long(void *argument)
+{
+    const struct bench *const bench = argument;
+
+    for (int round = 0; round < 200; round++) {
+        struct eca_service_tgt *tgt = NULL;
+        struct eca_error err = { .text = "" };
+
+        if (eca_service_credential_is_due(bench->credential))
+            (void)eca_service_credential_renew(bench->credential);
+        /* None when another thread has discarded the one that this thread waited for. */
+        if (eca_service_credential_acquire(bench->credential, &tgt, &err) == ECA_KERBEROS_DONE) {
+            atomic_fetch_add(&acquired, 1);
+            if (memcmp(eca_service_tgt_ccache(tgt), "MEMORY:", 7) != 0)
+                return argument;
+            if (round % 20 == 0)
+                eca_service_credential_discard(bench->credential, tgt);
+        }
+        eca_service_tgt_release(tgt);
+        pass_time(5);
+    }
+    return NULL;
+}
+
+static void test_all_of_it_many_threads_at_the_same_time_is_safe(void **state)
+{
+    pthread_t threads[4];
+
+    reset_kdc(0, 0, 290);
+    for (size_t t = 0; t < 4; t++)
+        assert_int_equal(pthread_create(&threads[t], NULL, use_for_long, *state), 0);
+    for (size_t t = 0; t < 4; t++) {
+        void *failed = NULL;
+
+        pthread_join(threads[t], &failed);
+        assert_null(failed);
+    }
+    assert_true(acquired >= 4 * 200 / 2);
+    assert_true(kdc.asked >= 4 * 200 * 5 / 290);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -500,6 +545,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_release_last_holder_destroys_the_ccache, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_acquire_many_threads_share_one_answer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_renew_hangs_others_use_the_old_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_all_of_it_many_threads_at_the_same_time_is_safe, set_up,
+                                        tear_down),
     };
 
     setenv("KRB5_CONFIG", "/dev/null", 1);
