@@ -6,6 +6,7 @@
 #include "strbuf.h"
 
 enum eca_der_tag {
+    ECA_DER_INTEGER = 0x02,
     ECA_DER_OCTET_STRING = 0x04,
     ECA_DER_OBJECT_IDENTIFIER = 0x06,
     ECA_DER_SEQUENCE = 0x30,

@@ -2,6 +2,8 @@
 /* Slices and bounded texts: what every other stage is built with. */
 #include "strbuf.h"
 
+#include <limits.h>
+#include <openssl/evp.h>
 #include <string.h>
 
 void eca_strbuf_init(struct eca_strbuf *out, char *memory, size_t capacity)
@@ -39,6 +41,18 @@ void eca_strbuf_hex(struct eca_strbuf *out, struct eca_slice bytes)
 
         eca_strbuf_append(out, pair, sizeof pair);
     }
+}
+
+void eca_strbuf_base64(struct eca_strbuf *out, struct eca_slice bytes)
+{
+    const size_t length = (bytes.length + 2) / 3 * 4;
+
+    if (out->overflow || bytes.length > INT_MAX / 2 || length >= out->capacity - out->length) {
+        out->overflow = true;
+        return;
+    }
+    (void)EVP_EncodeBlock((unsigned char *)out->text + out->length, bytes.bytes, (int)bytes.length);
+    out->length += length;
 }
 
 struct eca_slice eca_slice_from_text(const char *text)

@@ -65,7 +65,7 @@ static const char *find_spn(const struct eca_policy *policy, const request_rec *
 }
 
 /* The header's value. */
-static const char *make_token(request_rec *r, const struct eca_ticket *ticket, struct eca_error *err)
+static const char *make_token(request_rec *r, struct eca_ticket *ticket, struct eca_error *err)
 {
     static const char scheme[] = "Negotiate ";
     const size_t size = sizeof scheme + eca_ap_req_text_max(ticket);
@@ -77,7 +77,7 @@ static const char *make_token(request_rec *r, const struct eca_ticket *ticket, s
         return NULL;
     eca_strbuf_init(&out, memory, size);
     eca_strbuf_text(&out, scheme);
-    if (eca_ap_req_make(&out, ticket, err))
+    if (eca_ap_req_make(&out, ticket, NULL, err))
         token = apr_pstrmemdup(r->pool, out.text, out.length);
     explicit_bzero(memory, out.length);
     free(memory);

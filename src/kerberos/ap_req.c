@@ -1,224 +1,272 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The last stage before the request goes out: one AP-REQ for one request, framed for GSS-API and SPNEGO. */
+/*
+ * The last stage before the request goes out: one AP-REQ for one request, framed for GSS-API and SPNEGO. Written here,
+ * because krb5_mk_req_extended() derives the session key's keys anew for each.
+ */
 #include "ap_req.h"
 
+#include "kerberos_der.h"
+#include "thread_context.h"
+
 #include <gssapi/gssapi.h>
-#include <openssl/evp.h>
-#include <pthread.h>
+#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define CHECKSUM_TYPE_GSS 0x8003
-#define AP_REQ_MAX 0x100000   /* no backend takes a header of this size, and three length bytes are enough */
-#define AROUND_TICKET_MAX 768 /* framing, authenticator with sub-key and checksum, padding: some 330 bytes */
+#define SUBKEY_MAX 64
+#define AUTHENTICATOR_MAX 320 /* around the names: some 200 bytes with a sub-key of 32 */
+#define AROUND_TICKET_MAX 384 /* confounder and checksum of the authenticator, the AP-REQ's own fields, framing */
 #define AROUND_NAME_MAX 8     /* tags and lengths of one component */
-#define FRAMING_MAX 80        /* everything around the AP-REQ takes 66 bytes at most */
 
-/* DER written from its end: whatever comes next is put in front, when its length is known. */
-struct token {
-    uint8_t *memory;
-    size_t size;
-    size_t start; /* of what is written; it ends with the memory */
+/* What makes one token differ from the next. */
+struct fresh {
+    int64_t stamp;
+    uint32_t sequence;
+    krb5_keyblock subkey;
+    uint8_t subkey_bytes[SUBKEY_MAX];
 };
+
+static const uint8_t ap_req_id[] = { 0x01, 0x00 }; /* TOK_ID, RFC 4121 4.1 */
+
+/* 1.3.6.1.5.5.2 (RFC 4178) */
+static const uint8_t spnego_mechanism[] = { 0x06, 0x06, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x02 };
+
+static int64_t now_in_microseconds(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* A sub-key like the session key, and a sequence number of 30 bits: some acceptors take a larger one for negative. */
+static krb5_error_code refresh(krb5_context context, struct eca_ticket *ticket, struct fresh *fresh)
+{
+    const krb5_enctype type = eca_ticket_creds(ticket)->keyblock.enctype;
+    uint8_t seed[SUBKEY_MAX + sizeof fresh->sequence];
+    krb5_data random = { .data = (char *)seed + sizeof fresh->sequence };
+    krb5_error_code code = 0;
+    size_t bytes = 0;
+    size_t length = 0;
+
+    code = krb5_c_keylengths(context, type, &bytes, &length);
+    if (code != 0 || bytes > SUBKEY_MAX || length > SUBKEY_MAX)
+        return code != 0 ? code : KRB5_BAD_KEYSIZE;
+    if (RAND_priv_bytes(seed, (int)(sizeof fresh->sequence + bytes)) != 1)
+        return KRB5_CRYPTO_INTERNAL;
+    random.length = (unsigned)bytes;
+    memcpy(&fresh->sequence, seed, sizeof fresh->sequence);
+    fresh->sequence &= 0x3fffffff;
+    fresh->subkey = (krb5_keyblock){ .enctype = type, .length = (unsigned)length, .contents = fresh->subkey_bytes };
+    code = krb5_c_random_to_key(context, type, &random, &fresh->subkey);
+    explicit_bzero(seed, sizeof seed);
+    fresh->stamp = eca_ticket_take_stamp(ticket, now_in_microseconds());
+    return code;
+}
+
+/* ECA_TAG_SEQUENCE { [0] type, [1] OCTET STRING }: EncryptionKey and Checksum (RFC 4120 5.2.9). */
+static void put_typed_bytes(struct eca_der_writer *der, unsigned field, int64_t type, const void *bytes, size_t length)
+{
+    const size_t end = der->start;
+
+    eca_kerberos_put_bytes(der, 1, ECA_TAG_OCTET_STRING, bytes, length);
+    eca_kerberos_put_integer(der, 0, type);
+    eca_der_close(der, ECA_TAG_SEQUENCE, end);
+    eca_der_close(der, (uint8_t)(ECA_TAG_CONTEXT + field), end);
+}
+
+/* RFC 4120 5.2.2 */
+static void put_name(struct eca_der_writer *der, unsigned field, krb5_const_principal name)
+{
+    const size_t end = der->start;
+
+    for (krb5_int32 i = name->length; i > 0; i--)
+        eca_der_put_element(der, ECA_TAG_GENERAL_STRING, name->data[i - 1].data, name->data[i - 1].length);
+    eca_der_close(der, ECA_TAG_SEQUENCE, end);
+    eca_der_close(der, ECA_TAG_CONTEXT + 1, end);
+    eca_kerberos_put_integer(der, 0, name->type);
+    eca_der_close(der, ECA_TAG_SEQUENCE, end);
+    eca_der_close(der, (uint8_t)(ECA_TAG_CONTEXT + field), end);
+}
 
 /*
  * RFC 4121 4.1.1: Lgth 16, Bnd 16 zero bytes (no channel binding: EASBackendReuse has connections of its own), Flags
  * GSS_C_CONF_FLAG and GSS_C_INTEG_FLAG, as MIT's gss_init_sec_context() sets when nothing is asked for.
  */
-static const char gss_checksum[24] = { 16, [20] = GSS_C_CONF_FLAG | GSS_C_INTEG_FLAG };
-
-/* 1.2.840.113554.1.2.2 (RFC 4121) and, behind it, TOK_ID of an AP-REQ (4.1) */
-static const uint8_t krb5_mechanism[] = { 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02 };
-static const uint8_t ap_req_id[] = { 0x01, 0x00 };
-
-/* 1.3.6.1.5.5.2 (RFC 4178) */
-static const uint8_t spnego_mechanism[] = { 0x06, 0x06, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x02 };
-
-static pthread_once_t context_once = PTHREAD_ONCE_INIT;
-static pthread_key_t context_key;
-static bool context_key_made;
-
-static void free_context(void *context)
+static void put_checksum(struct eca_der_writer *der, unsigned field, bool mutual)
 {
-    krb5_free_context(context);
+    const uint8_t checksum[24] = { 16, [20] = GSS_C_CONF_FLAG | GSS_C_INTEG_FLAG | (mutual ? GSS_C_MUTUAL_FLAG : 0) };
+
+    put_typed_bytes(der, field, CHECKSUM_TYPE_GSS, checksum, sizeof checksum);
 }
 
-static void make_context_key(void)
+/* RFC 4120 5.5.1 */
+static void put_authenticator(struct eca_der_writer *der, krb5_const_principal client, const struct fresh *fresh,
+                              bool mutual)
 {
-    context_key_made = pthread_key_create(&context_key, free_context) == 0;
+    const size_t end = der->start;
+
+    eca_kerberos_put_integer(der, 7, fresh->sequence);
+    put_typed_bytes(der, 6, fresh->subkey.enctype, fresh->subkey.contents, fresh->subkey.length);
+    eca_kerberos_put_time(der, 5, (time_t)(fresh->stamp / 1000000));
+    eca_kerberos_put_integer(der, 4, fresh->stamp % 1000000);
+    put_checksum(der, 3, mutual);
+    put_name(der, 2, client);
+    eca_kerberos_put_bytes(der, 1, ECA_TAG_GENERAL_STRING, client->realm.data, client->realm.length);
+    eca_kerberos_put_integer(der, 0, 5);
+    eca_der_close(der, ECA_TAG_SEQUENCE, end);
+    eca_der_close(der, ECA_TAG_AUTHENTICATOR, end);
 }
 
-/* When the module is unloaded: a thread that ends later must not call free_context(), which is gone by then. */
-__attribute__((destructor)) static void delete_context_key(void)
+/* RFC 4120 5.5.1; the authenticator's ciphertext is in place already, where the memory ends. */
+static void put_ap_req(struct eca_der_writer *der, const krb5_creds *creds, bool mutual, size_t end)
 {
-    if (context_key_made)
-        (void)pthread_key_delete(context_key);
-}
+    const uint8_t options[] = { 0, mutual ? 0x20 : 0, 0, 0, 0 };
+    size_t ticket_end = 0;
 
-/* This thread's context: making one reads krb5.conf and takes longer than everything else here. */
-static krb5_context thread_context(struct eca_error *err)
-{
-    krb5_context context = NULL;
-    krb5_error_code code = 0;
-
-    pthread_once(&context_once, make_context_key);
-    if (!context_key_made) {
-        eca_error_set(err, "no thread-specific memory for a krb5_context");
-        return NULL;
-    }
-    context = pthread_getspecific(context_key);
-    if (context != NULL)
-        return context;
-    code = krb5_init_context(&context);
-    if (code != 0) {
-        eca_error_set(err, "krb5.conf cannot be read (%s)", krb5_get_error_message(NULL, code));
-        return NULL;
-    }
-    if (pthread_setspecific(context_key, context) != 0) {
-        krb5_free_context(context);
-        eca_error_set(err, "no memory for a krb5_context");
-        return NULL;
-    }
-    return context;
-}
-
-static bool token_open(struct token *token, size_t size)
-{
-    token->memory = malloc(size);
-    token->size = size;
-    token->start = size;
-    return token->memory != NULL;
-}
-
-static void token_close(struct token *token)
-{
-    if (token->memory != NULL)
-        explicit_bzero(token->memory, token->size);
-    free(token->memory);
-}
-
-static bool put(struct token *token, const void *bytes, size_t length)
-{
-    if (length > token->start)
-        return false;
-    token->start -= length;
-    memcpy(token->memory + token->start, bytes, length);
-    return true;
-}
-
-/* Tag and length in front of all that is written so far. */
-static bool put_header(struct token *token, uint8_t tag)
-{
-    const size_t length = token->size - token->start;
-    const uint8_t high = (uint8_t)(length >> 16);
-    const uint8_t middle = (uint8_t)(length >> 8);
-    const uint8_t low = (uint8_t)length;
-
-    if (length <= 0x7f)
-        return put(token, (const uint8_t[]){ tag, low }, 2);
-    if (length <= 0xff)
-        return put(token, (const uint8_t[]){ tag, 0x81, low }, 3);
-    if (length <= 0xffff)
-        return put(token, (const uint8_t[]){ tag, 0x82, middle, low }, 4);
-    return length <= 0xffffff && put(token, (const uint8_t[]){ tag, 0x83, high, middle, low }, 5);
+    eca_der_close(der, ECA_TAG_OCTET_STRING, end);
+    eca_der_close(der, ECA_TAG_CONTEXT + 2, end);
+    eca_kerberos_put_integer(der, 0, creds->keyblock.enctype);
+    eca_der_close(der, ECA_TAG_SEQUENCE, end);
+    eca_der_close(der, ECA_TAG_CONTEXT + 4, end);
+    ticket_end = der->start;
+    eca_der_put(der, creds->ticket.data, creds->ticket.length);
+    eca_der_close(der, ECA_TAG_CONTEXT + 3, ticket_end);
+    eca_kerberos_put_bytes(der, 2, ECA_TAG_BIT_STRING, options, sizeof options);
+    eca_kerberos_put_integer(der, 1, 14);
+    eca_kerberos_put_integer(der, 0, 5);
+    eca_der_close(der, ECA_TAG_SEQUENCE, end);
+    eca_der_close(der, ECA_TAG_AP_REQ, end);
 }
 
 /*
  * [APPLICATION 0] { spnego, [0] NegTokenInit }                    RFC 2743 3.1, RFC 4178 4.2
- * NegTokenInit = SEQUENCE { [0] mechTypes SEQUENCE { krb5 }, [2] mechToken OCTET STRING }
+ * NegTokenInit = ECA_TAG_SEQUENCE { [0] mechTypes ECA_TAG_SEQUENCE { krb5 }, [2] mechToken OCTET STRING }
  * mechToken    = [APPLICATION 0] { krb5, 01 00, AP-REQ }          RFC 4121 4.1
  */
-static bool frame(struct token *token, const krb5_data *ap_req)
+static void put_frame(struct eca_der_writer *der, size_t end)
 {
-    static const uint8_t mech_types[] = { 0xa0, 2 + sizeof krb5_mechanism, 0x30, sizeof krb5_mechanism };
+    static const uint8_t mech_types[] = { 0xa0, 2 + sizeof eca_krb5_mechanism, 0x30, sizeof eca_krb5_mechanism };
 
-    bool good = put(token, ap_req->data, ap_req->length);
-
-    good = good && put(token, ap_req_id, sizeof ap_req_id);
-    good = good && put(token, krb5_mechanism, sizeof krb5_mechanism);
-    good = good && put_header(token, 0x60);
-    good = good && put_header(token, 0x04);
-    good = good && put_header(token, 0xa2);
-    good = good && put(token, krb5_mechanism, sizeof krb5_mechanism);
-    good = good && put(token, mech_types, sizeof mech_types);
-    good = good && put_header(token, 0x30);
-    good = good && put_header(token, 0xa0);
-    good = good && put(token, spnego_mechanism, sizeof spnego_mechanism);
-    return good && put_header(token, 0x60);
+    eca_der_put(der, ap_req_id, sizeof ap_req_id);
+    eca_der_put(der, eca_krb5_mechanism, sizeof eca_krb5_mechanism);
+    eca_der_close(der, ECA_TAG_GSS_INITIAL, end);
+    eca_der_close(der, ECA_TAG_OCTET_STRING, end);
+    eca_der_close(der, ECA_TAG_CONTEXT + 2, end);
+    eca_der_put(der, eca_krb5_mechanism, sizeof eca_krb5_mechanism);
+    eca_der_put(der, mech_types, sizeof mech_types);
+    eca_der_close(der, ECA_TAG_SEQUENCE, end);
+    eca_der_close(der, ECA_TAG_CONTEXT, end);
+    eca_der_put(der, spnego_mechanism, sizeof spnego_mechanism);
+    eca_der_close(der, ECA_TAG_GSS_INITIAL, end);
 }
 
-/* On success the caller wipes and frees ap_req->data. */
-static krb5_error_code make_ap_req(krb5_context context, const struct eca_ticket *ticket, krb5_data *ap_req)
+static size_t authenticator_max(const krb5_creds *creds)
 {
-    krb5_data checksum = { .data = (char *)gss_checksum, .length = sizeof gss_checksum };
-    krb5_auth_context auth = NULL;
-    krb5_error_code code = krb5_auth_con_init(context, &auth);
+    size_t bytes = AUTHENTICATOR_MAX + creds->client->realm.length;
 
-    if (code != 0)
-        return code;
-    code = krb5_auth_con_setflags(context, auth, KRB5_AUTH_CONTEXT_DO_SEQUENCE);
-    if (code == 0)
-        code = krb5_auth_con_set_req_cksumtype(context, auth, CHECKSUM_TYPE_GSS);
-    /* libkrb5 only reads the credentials: it copies the key, decodes the ticket and gives the name back. */
-    if (code == 0)
-        code = krb5_mk_req_extended(context, &auth, AP_OPTS_USE_SUBKEY, &checksum,
-                                    (krb5_creds *)eca_ticket_creds(ticket), ap_req);
-    krb5_auth_con_free(context, auth);
-    return code;
+    for (krb5_int32 i = 0; i < creds->client->length; i++)
+        bytes += creds->client->data[i].length + AROUND_NAME_MAX;
+    return bytes;
 }
 
-static bool append_base64(struct eca_strbuf *out, const struct token *token, struct eca_error *err)
+static size_t token_max(const krb5_creds *creds)
 {
-    const size_t length = token->size - token->start;
-    const size_t text_length = (length + 2) / 3 * 4;
-    unsigned char *const text = malloc(text_length + 1);
-
-    if (text == NULL)
-        return eca_error_set(err, "no memory for a token of %zu bytes", length);
-    EVP_EncodeBlock(text, token->memory + token->start, (int)length);
-    eca_strbuf_append(out, text, text_length);
-    explicit_bzero(text, text_length);
-    free(text);
-    return out->overflow ? eca_error_set(err, "the token of %zu characters does not fit into the header", text_length)
-                         : true;
+    return authenticator_max(creds) + AROUND_TICKET_MAX + creds->ticket.length;
 }
 
 size_t eca_ap_req_text_max(const struct eca_ticket *ticket)
 {
-    const krb5_creds *creds = eca_ticket_creds(ticket);
-    size_t bytes = AROUND_TICKET_MAX + creds->ticket.length + creds->client->realm.length;
-
-    for (krb5_int32 i = 0; i < creds->client->length; i++)
-        bytes += creds->client->data[i].length + AROUND_NAME_MAX;
-    return (bytes + 2) / 3 * 4;
+    return (token_max(eca_ticket_creds(ticket)) + 2) / 3 * 4;
 }
 
-bool eca_ap_req_make(struct eca_strbuf *out, const struct eca_ticket *ticket, struct eca_error *err)
+/* The authenticator, written into `plain`, goes sealed to the end of the token. */
+static krb5_error_code seal(krb5_context context, struct eca_ticket *ticket, const struct eca_der_writer *plain,
+                            size_t plain_size, struct eca_der_writer *token)
 {
-    krb5_context context = thread_context(err);
-    krb5_data ap_req = { .data = NULL };
-    struct token token = { .memory = NULL };
-    krb5_error_code code = 0;
-    bool good = false;
+    const krb5_data text = { .data = (char *)plain->memory + plain->start,
+                             .length = (unsigned)(plain_size - plain->start) };
+    krb5_enc_data sealed = { .magic = 0 };
+    size_t length = 0;
+    krb5_error_code code = krb5_c_encrypt_length(context, eca_ticket_creds(ticket)->keyblock.enctype, text.length,
+                                                 &length);
+
+    if (code != 0 || plain->overflow || length > token->start)
+        return code != 0 ? code : KRB5_PARSE_MALFORMED;
+    token->start -= length;
+    sealed.ciphertext = (krb5_data){ .data = (char *)token->memory + token->start, .length = (unsigned)length };
+    return eca_ticket_encrypt(ticket, context, KRB5_KEYUSAGE_AP_REQ_AUTH, &text, &sealed);
+}
+
+/* Behind each other in `memory`: the authenticator, then the token. */
+static krb5_error_code write_token(krb5_context context, struct eca_ticket *ticket, int64_t *stamp, uint8_t *memory,
+                                   struct eca_slice *out)
+{
+    const krb5_creds *creds = eca_ticket_creds(ticket);
+    const size_t plain_size = authenticator_max(creds);
+    const size_t size = token_max(creds);
+    struct eca_der_writer plain;
+    struct eca_der_writer token;
+    struct fresh fresh;
+    krb5_error_code code = refresh(context, ticket, &fresh);
+
+    if (code != 0)
+        return code;
+    eca_der_writer_init(&plain, memory, plain_size);
+    put_authenticator(&plain, creds->client, &fresh, stamp != NULL);
+    explicit_bzero(fresh.subkey_bytes, sizeof fresh.subkey_bytes);
+    eca_der_writer_init(&token, memory + plain_size, size);
+    code = seal(context, ticket, &plain, plain_size, &token);
+    put_ap_req(&token, creds, stamp != NULL, size);
+    put_frame(&token, size);
+    *out = (struct eca_slice){ token.memory + token.start, size - token.start };
+    if (stamp != NULL)
+        *stamp = fresh.stamp;
+    return code == 0 && token.overflow ? KRB5_PARSE_MALFORMED : code;
+}
+
+static bool fail(krb5_context context, krb5_error_code code, struct eca_error *err)
+{
+    const char *const message = krb5_get_error_message(context, code);
+
+    eca_error_set(err, "no AP-REQ: %s", message);
+    krb5_free_error_message(context, message);
+    return false;
+}
+
+static krb5_error_code check_ticket(const struct eca_ticket *ticket)
+{
+    const krb5_data *data = &eca_ticket_creds(ticket)->ticket;
+
+    if (data->length == 0 || (uint8_t)data->data[0] != ECA_TAG_TICKET)
+        return KRB5KRB_AP_ERR_BADVERSION;
+    return eca_ticket_end(ticket) <= now_in_microseconds() / 1000000 ? KRB5KRB_AP_ERR_TKT_EXPIRED : 0;
+}
+
+bool eca_ap_req_make(struct eca_strbuf *out, struct eca_ticket *ticket, int64_t *stamp, struct eca_error *err)
+{
+    const size_t size = authenticator_max(eca_ticket_creds(ticket)) + token_max(eca_ticket_creds(ticket));
+    krb5_context context = eca_thread_context(err);
+    krb5_error_code code = check_ticket(ticket);
+    struct eca_slice token = { NULL, 0 };
+    uint8_t *memory = NULL;
 
     if (context == NULL)
         return false;
-    code = make_ap_req(context, ticket, &ap_req);
-    if (code != 0) {
-        const char *const message = krb5_get_error_message(context, code);
-
-        eca_error_set(err, "no AP-REQ: %s", message);
-        krb5_free_error_message(context, message);
-        return false;
-    }
-    if (ap_req.length > AP_REQ_MAX)
-        good = eca_error_set(err, "the AP-REQ has %u bytes", ap_req.length);
-    else if (!token_open(&token, ap_req.length + FRAMING_MAX) || !frame(&token, &ap_req))
-        good = eca_error_set(err, "no memory for an AP-REQ of %u bytes", ap_req.length);
-    else
-        good = append_base64(out, &token, err);
-    token_close(&token);
-    explicit_bzero(ap_req.data, ap_req.length);
-    krb5_free_data_contents(context, &ap_req);
-    return good;
+    if (code != 0)
+        return fail(context, code, err);
+    memory = malloc(size);
+    if (memory == NULL)
+        return eca_error_set(err, "no memory for a token of %zu bytes", size);
+    code = write_token(context, ticket, stamp, memory, &token);
+    if (code == 0)
+        eca_strbuf_base64(out, token);
+    explicit_bzero(memory, size);
+    free(memory);
+    if (code != 0)
+        return fail(context, code, err);
+    return out->overflow ? eca_error_set(err, "the token of %zu bytes does not fit into the header", token.length)
+                         : true;
 }

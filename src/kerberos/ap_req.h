@@ -8,10 +8,11 @@
 
 /*
  * Appends the base64 of a fresh token to `out`: "YII…", what follows "Negotiate " (RFC 4559). Every call
- * gives another token (time, sub-key and sequence number). Never contacts anybody and never blocks: worker threads
- * call it; it keeps one krb5_context per thread. False with `err`, also when it does not fit.
+ * gives another token (time, sub-key and sequence number). With `stamp` it asks for mutual authentication, and *stamp
+ * is what eca_ap_rep_check() has to find in the answer. Never contacts anybody and never blocks: worker threads
+ * call it. False with `err`, also when it does not fit.
  */
-bool eca_ap_req_make(struct eca_strbuf *out, const struct eca_ticket *ticket, struct eca_error *err);
+bool eca_ap_req_make(struct eca_strbuf *out, struct eca_ticket *ticket, int64_t *stamp, struct eca_error *err);
 
 /* Characters that are enough for any token made from this ticket. */
 size_t eca_ap_req_text_max(const struct eca_ticket *ticket);

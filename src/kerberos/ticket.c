@@ -2,6 +2,7 @@
 /* A service ticket as one block of memory, so that wiping it takes neither libkrb5 nor a krb5_context. */
 #include "ticket.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,9 @@ struct eca_ticket {
     atomic_uint references;
     uint64_t number;
     atomic_int_least64_t renewal; /* when it is to be tried next */
+    atomic_int_least64_t stamp;   /* the last one given */
+    pthread_mutex_t lock;         /* of what libkrb5 keeps in `key` */
+    krb5_key key;                 /* the session key with what is derived from it; NULL before its first use */
     size_t size;
     krb5_creds creds;
     krb5_principal_data client;
@@ -77,6 +81,10 @@ struct eca_ticket *eca_ticket_create(const krb5_creds *creds)
 
     if (ticket == NULL)
         return NULL;
+    if (pthread_mutex_init(&ticket->lock, NULL) != 0) {
+        free(ticket);
+        return NULL;
+    }
     free_space = (uint8_t *)&ticket->parts[parts];
     atomic_init(&ticket->references, 1);
     ticket->number = atomic_fetch_add_explicit(&last_number, 1, memory_order_relaxed) + 1;
@@ -105,6 +113,8 @@ void eca_ticket_release(struct eca_ticket *ticket)
 {
     if (ticket == NULL || atomic_fetch_sub_explicit(&ticket->references, 1, memory_order_acq_rel) > 1)
         return;
+    krb5_k_free_key(NULL, ticket->key); /* wipes what was derived, too; it has no use for a context */
+    (void)pthread_mutex_destroy(&ticket->lock);
     explicit_bzero(ticket, ticket->size);
     free(ticket);
 }
@@ -130,6 +140,50 @@ bool eca_ticket_claim_renewal(struct eca_ticket *ticket, int64_t now)
            && atomic_compare_exchange_strong_explicit(&ticket->renewal, &renewal,
                                                       now + renew_ahead(ticket) / RENEW_ATTEMPTS, memory_order_relaxed,
                                                       memory_order_relaxed);
+}
+
+/* With the ticket's lock. */
+static krb5_error_code ready_key(struct eca_ticket *ticket, krb5_context context)
+{
+    return ticket->key != NULL ? 0 : krb5_k_create_key(context, &ticket->creds.keyblock, &ticket->key);
+}
+
+krb5_error_code eca_ticket_encrypt(struct eca_ticket *ticket, krb5_context context, krb5_keyusage usage,
+                                   const krb5_data *plain, krb5_enc_data *out)
+{
+    krb5_error_code code = 0;
+
+    (void)pthread_mutex_lock(&ticket->lock);
+    code = ready_key(ticket, context);
+    if (code == 0)
+        code = krb5_k_encrypt(context, ticket->key, usage, NULL, plain, out);
+    (void)pthread_mutex_unlock(&ticket->lock);
+    return code;
+}
+
+krb5_error_code eca_ticket_decrypt(struct eca_ticket *ticket, krb5_context context, krb5_keyusage usage,
+                                   const krb5_enc_data *sealed, krb5_data *out)
+{
+    krb5_error_code code = 0;
+
+    (void)pthread_mutex_lock(&ticket->lock);
+    code = ready_key(ticket, context);
+    if (code == 0)
+        code = krb5_k_decrypt(context, ticket->key, usage, NULL, sealed, out);
+    (void)pthread_mutex_unlock(&ticket->lock);
+    return code;
+}
+
+int64_t eca_ticket_take_stamp(struct eca_ticket *ticket, int64_t now)
+{
+    int_least64_t last = atomic_load_explicit(&ticket->stamp, memory_order_relaxed);
+    int_least64_t stamp = 0;
+
+    do
+        stamp = now > last ? now : last + 1;
+    while (!atomic_compare_exchange_weak_explicit(&ticket->stamp, &last, stamp, memory_order_relaxed,
+                                                  memory_order_relaxed));
+    return stamp;
 }
 
 uint64_t eca_ticket_number(const struct eca_ticket *ticket)

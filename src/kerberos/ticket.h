@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 /*
- * Its content immutable once made, counted references, its key wiped when the last one goes. Any number of threads may
- * use one.
+ * Its names, key, times and ticket immutable once made, counted references, all of it wiped when the last one goes. Any
+ * number of threads may use one.
  */
 struct eca_ticket;
 
@@ -38,6 +38,22 @@ bool eca_ticket_claim_renewal(struct eca_ticket *ticket, int64_t now);
 
 /* A number no other ticket of this process has: tells later whether a ticket is still the same without holding it. */
 uint64_t eca_ticket_number(const struct eca_ticket *ticket);
+
+/*
+ * Seals and opens with the session key (RFC 4120 5.2.9), whose derived keys are kept for the next time: making them is
+ * dearer than using them. The caller provides the memory, `ciphertext.length` bytes as krb5_c_encrypt_length() says.
+ * Several threads with one ticket take turns. 0 or libkrb5's error.
+ */
+krb5_error_code eca_ticket_encrypt(struct eca_ticket *ticket, krb5_context context, krb5_keyusage usage,
+                                   const krb5_data *plain, krb5_enc_data *out);
+krb5_error_code eca_ticket_decrypt(struct eca_ticket *ticket, krb5_context context, krb5_keyusage usage,
+                                   const krb5_enc_data *sealed, krb5_data *out);
+
+/*
+ * The time, in microseconds since 1970, for an authenticator made at `now`: no two of this ticket in this process have
+ * the same. Threads: any.
+ */
+int64_t eca_ticket_take_stamp(struct eca_ticket *ticket, int64_t now);
 
 /*
  * The krb5_creds inside, for ap_req.c; lives as long as the ticket is held and must not be changed.

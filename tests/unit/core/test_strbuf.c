@@ -80,6 +80,38 @@ static void test_hex_any_bytes_two_lower_case_digits_each(void **state)
     assert_string_equal(memory, "000fa0");
 }
 
+/* The vectors of RFC 4648, section 10. */
+static void test_base64_any_bytes_as_rfc_4648(void **state)
+{
+    static const struct {
+        const char *why;
+        struct eca_slice bytes;
+        const char *text;
+    } rows[] = {
+        { "nothing", SLICE(""), "" },
+        { "two of padding", SLICE("f"), "Zg==" },
+        { "one of padding", SLICE("fo"), "Zm8=" },
+        { "none", SLICE("foo"), "Zm9v" },
+        { "several", SLICE("foobar"), "Zm9vYmFy" },
+        { "the last two letters", SLICE("\xfb\xff"), "+/8=" },
+    };
+    char memory[16];
+    struct eca_strbuf out;
+    (void)state;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        SAY_WHY(&rows[i]);
+        eca_strbuf_init(&out, memory, sizeof memory);
+        eca_strbuf_base64(&out, rows[i].bytes);
+        assert_string_equal(memory, rows[i].text);
+        assert_int_equal(out.length, strlen(rows[i].text));
+    }
+    eca_strbuf_init(&out, memory, 4);
+    eca_strbuf_base64(&out, (struct eca_slice)SLICE("foo"));
+    assert_true(out.overflow);
+    assert_string_equal(memory, "");
+}
+
 static void test_slice_from_text_null_is_absent(void **state)
 {
     (void)state;
@@ -127,6 +159,7 @@ int main(void)
         cmocka_unit_test(test_append_length_near_size_max_overflows),
         cmocka_unit_test(test_append_embedded_nul_is_kept),
         cmocka_unit_test(test_hex_any_bytes_two_lower_case_digits_each),
+        cmocka_unit_test(test_base64_any_bytes_as_rfc_4648),
         cmocka_unit_test(test_slice_from_text_null_is_absent),
         cmocka_unit_test(test_equal_pairs_compare_as_rule_6_says),
     };

@@ -101,6 +101,22 @@ static void test_number_same_credentials_twice_differ(void **state)
     eca_ticket_release(first);
 }
 
+static void test_take_stamp_never_gives_one_twice(void **state)
+{
+    struct made_up_creds made;
+    struct eca_ticket *ticket = NULL;
+    (void)state;
+
+    made_up_creds_init(&made, 1);
+    ticket = eca_ticket_create(&made.creds);
+    assert_non_null(ticket);
+    assert_int_equal(eca_ticket_take_stamp(ticket, 1000), 1000);
+    assert_int_equal(eca_ticket_take_stamp(ticket, 1000), 1001);
+    assert_int_equal(eca_ticket_take_stamp(ticket, 900), 1002); /* the clock was set back */
+    assert_int_equal(eca_ticket_take_stamp(ticket, 2000), 2000);
+    eca_ticket_release(ticket);
+}
+
 static void test_create_empty_parts_is_copied(void **state)
 {
     struct made_up_creds made;
@@ -201,6 +217,7 @@ int main(void)
         cmocka_unit_test(test_number_same_credentials_twice_differ),
         cmocka_unit_test(test_create_original_overwritten_copy_is_complete),
         cmocka_unit_test(test_end_any_time_is_unsigned),
+        cmocka_unit_test(test_take_stamp_never_gives_one_twice),
         cmocka_unit_test(test_create_empty_parts_is_copied),
         cmocka_unit_test(test_claim_renewal_one_caller_at_a_time_near_the_end),
         cmocka_unit_test(test_release_many_threads_last_one_frees),
