@@ -43,7 +43,7 @@ HARDEN   := -fstack-protector-strong -fstack-clash-protection -fcf-protection -D
 BASE     := -std=gnu11 -g $(WARNINGS) $(DEFINES) -MMD -MP
 MODULE_CFLAGS  := $(BASE) -O2 -fPIC $(HARDEN) $(CPPFLAGS) $(CFLAGS)
 MODULE_LDFLAGS := -shared -Wl,-z,relro,-z,now -Wl,--version-script=src/httpd/exports.map $(LDFLAGS)
-LIBRARIES      := -lldap -llber -lresolv -lgssapi_krb5 -lkrb5 -lssl -lcrypto
+LIBRARIES      := -lldap -llber -lresolv -lgssapi_krb5 -lkrb5 -lk5crypto -lssl -lcrypto
 ASAN  := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 TSAN  := -O1 -fno-omit-frame-pointer -fsanitize=thread
 FUZZ  := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One krb5_context for each thread: making one reads krb5.conf, which takes longer than all that a request needs it for. */
+/* One krb5_context for each thread: making one reads krb5.conf, which takes longer than all it is needed for. */
 #ifndef ECA_THREAD_CONTEXT_H
 #define ECA_THREAD_CONTEXT_H
 
