@@ -43,17 +43,17 @@ static struct eca_ticket *make_alike(const struct eca_ticket *model, int number)
     return eca_ticket_create(&creds);
 }
 
-static bool make_token(char *memory, const struct eca_ticket *ticket)
+static bool make_token(char *memory, struct eca_ticket *ticket)
 {
     struct eca_error err = { .text = "" };
     struct eca_strbuf out;
 
     eca_strbuf_init(&out, memory, TOKEN_MAX);
-    return eca_ap_req_make(&out, ticket, &err);
+    return eca_ap_req_make(&out, ticket, NULL, &err);
 }
 
 /* What get_ticket.c and delegate.c do for a new user, and for one whom the KDC refuses. */
-static bool serve(const struct eca_service *service, const struct eca_ticket *model, const char *spn, int number,
+static bool serve(const struct eca_service *service, struct eca_ticket *model, const char *spn, int number,
                   char *memory)
 {
     const int64_t now = apr_time_sec(apr_time_now());
