@@ -30,9 +30,9 @@ static bool take_number(struct eca_slice *rest, unsigned field, int *out)
 {
     struct eca_slice number = { NULL, 0 };
 
-    if (!take_field(rest, field, ECA_DER_INTEGER, &number) || number.length != 1)
+    if (!take_field(rest, field, ECA_DER_INTEGER, &number) || number.length != 1 || number.bytes[0] > 127)
         return false;
-    *out = (int8_t)number.bytes[0];
+    *out = number.bytes[0];
     return true;
 }
 
