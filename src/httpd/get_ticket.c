@@ -21,6 +21,7 @@ struct ticket_job {
     char key[ECA_SID_TEXT_MAX + ECA_SPN_MAX];
     int64_t ends_after; /* what is wanted: a ticket that ends later than that */
     enum eca_kerberos_answer answer;
+    struct eca_krb5_refusal refusal;
     struct eca_ticket *ticket;
     struct eca_error err;
 };
@@ -53,7 +54,8 @@ static void run_ticket(struct eca_job *base)
         job->answer = ECA_KERBEROS_DONE;
         return;
     }
-    job->answer = eca_s4u_get_ticket(job->service->credential, &job->account, job->spn, &job->ticket, &job->err);
+    job->answer = eca_s4u_get_ticket(job->service->credential, &job->account, job->spn, &job->ticket, &job->refusal,
+                                     &job->err);
     if (job->answer == ECA_KERBEROS_DONE) {
         eca_ticket_cache_store(job->service->tickets, sid, job->spn, job->ticket);
         eca_ticket_share_store(job->service, sid, job->spn, job->ticket);
@@ -106,6 +108,8 @@ static enum eca_reason translate_answer(const struct eca_request *request, enum 
         return ECA_REASON_ACCOUNT_NOT_FOUND;
     case ECA_KERBEROS_ACCOUNT_REFUSED:
         return ECA_REASON_ACCOUNT_DISABLED;
+    case ECA_KERBEROS_ACCOUNT_EXPIRED:
+        return ECA_REASON_ACCOUNT_EXPIRED;
     case ECA_KERBEROS_IDENTITY_MISMATCH:
         return ECA_REASON_DELEGATED_IDENTITY_MISMATCH;
     case ECA_KERBEROS_FAILED:

@@ -10,6 +10,7 @@ enum eca_kerberos_answer {
     ECA_KERBEROS_REFUSED,       /* the KDC will not delegate: KDC_ERR_BADOPTION or KDC_ERR_POLICY, cause unknown here */
     ECA_KERBEROS_ACCOUNT_UNKNOWN,   /* no such account for the KDC */
     ECA_KERBEROS_ACCOUNT_REFUSED,   /* disabled, expired or locked as the KDC sees it (KDC_ERR_CLIENT_REVOKED) */
+    ECA_KERBEROS_ACCOUNT_EXPIRED,   /* it has expired, or its password has or must be changed */
     ECA_KERBEROS_IDENTITY_MISMATCH, /* the ticket is another account's */
     ECA_KERBEROS_FAILED,            /* a defect */
 };

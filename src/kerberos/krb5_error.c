@@ -34,8 +34,11 @@ static const char advice_stale[] = "the keytab's key is not the service account'
                                    "export the keytab again";
 static const char advice_principal[] = "the domain has no such service account: AD knows accounts, not service names; "
                                        "choose EASKerberosPrincipal";
-static const char advice_service_account[] = "the service account is disabled, expired or locked, or its password has "
-                                             "expired";
+static const char advice_service_account[] = "the service account is disabled, expired or locked";
+static const char advice_service_password[] =
+    "the service account's password has expired or must be changed: give it a new one that never expires and export "
+    "the keytab again";
+static const char advice_user_password[] = "the account's password has expired or must be changed at the next logon";
 static const char advice_protocol_transition[] =
     "S4U2Self is for a service account with a servicePrincipalName (setspn "
     "-S), and for accounts of its own domain or of trusted ones";
@@ -102,7 +105,7 @@ static const struct row {
     { KRB5KDC_ERR_CLIENT_REVOKED, TGT, ECA_KERBEROS_MISCONFIGURED, advice_service_account },
     { KRB5KDC_ERR_CLIENT_NOTYET, TGT, ECA_KERBEROS_MISCONFIGURED, advice_service_account },
     { KRB5KDC_ERR_NAME_EXP, TGT, ECA_KERBEROS_MISCONFIGURED, advice_service_account },
-    { KRB5KDC_ERR_KEY_EXP, TGT, ECA_KERBEROS_MISCONFIGURED, advice_service_account },
+    { KRB5KDC_ERR_KEY_EXP, TGT, ECA_KERBEROS_MISCONFIGURED, advice_service_password },
     { KRB5KDC_ERR_POLICY, TGT, ECA_KERBEROS_MISCONFIGURED, "the domain's policy refuses the service account" },
 
     { KRB5_KT_NOTFOUND, EVIDENCE, ECA_KERBEROS_MISCONFIGURED, advice_evidence },
@@ -115,8 +118,8 @@ static const struct row {
     { KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN, S4U, ECA_KERBEROS_ACCOUNT_UNKNOWN, "the KDC knows no such account" },
     { KRB5KDC_ERR_CLIENT_REVOKED, S4U, ECA_KERBEROS_ACCOUNT_REFUSED, "the account is disabled, expired or locked" },
     { KRB5KDC_ERR_CLIENT_NOTYET, S4U, ECA_KERBEROS_ACCOUNT_REFUSED, "the account is not valid yet" },
-    { KRB5KDC_ERR_NAME_EXP, S4U, ECA_KERBEROS_ACCOUNT_REFUSED, "the account has expired" },
-    { KRB5KDC_ERR_KEY_EXP, S4U, ECA_KERBEROS_ACCOUNT_REFUSED, "the account's password has expired" },
+    { KRB5KDC_ERR_NAME_EXP, S4U, ECA_KERBEROS_ACCOUNT_EXPIRED, "the account has expired" },
+    { KRB5KDC_ERR_KEY_EXP, S4U, ECA_KERBEROS_ACCOUNT_EXPIRED, advice_user_password },
     { KRB5KDC_ERR_S_PRINCIPAL_UNKNOWN, SELF, ECA_KERBEROS_MISCONFIGURED, advice_protocol_transition },
     { KRB5KDC_ERR_PADATA_TYPE_NOSUPP, SELF, ECA_KERBEROS_MISCONFIGURED, advice_protocol_transition },
     { KRB5KDC_ERR_BADOPTION, SELF, ECA_KERBEROS_MISCONFIGURED, advice_protocol_transition },

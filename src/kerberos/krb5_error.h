@@ -19,6 +19,12 @@ enum eca_krb5_step {
     ECA_KRB5_STEP_S4U2PROXY_NOT_FORWARDABLE, /* the same, and it was not */
 };
 
+/* What a KDC said no to, and how; code 0: it was not a KDC that said no. */
+struct eca_krb5_refusal {
+    enum eca_krb5_step step;
+    krb5_error_code code;
+};
+
 /* What the sentence names; "" what is not known yet. All texts are owned by the caller. */
 struct eca_krb5_exchange {
     enum eca_krb5_step step;

@@ -3,7 +3,6 @@
 #include "s4u.h"
 
 #include "keytab.h"
-#include "krb5_error.h"
 #include "pac.h"
 
 #include <gssapi/gssapi_ext.h>
@@ -24,6 +23,7 @@ struct s4u {
     gss_cred_id_t own;
     gss_cred_id_t impersonated;
     bool tgt_refused;
+    struct eca_krb5_refusal refusal;
     struct eca_krb5_exchange exchange; /* its names point into the above */
     struct eca_error *err;
 };
@@ -36,6 +36,7 @@ static enum eca_kerberos_answer fail(struct s4u *s4u, krb5_error_code code)
 static enum eca_kerberos_answer fail_gss(struct s4u *s4u, OM_uint32 major, OM_uint32 minor)
 {
     s4u->tgt_refused = eca_krb5_error_refuses_tgt(s4u->exchange.step, (krb5_error_code)minor);
+    s4u->refusal = (struct eca_krb5_refusal){ s4u->exchange.step, (krb5_error_code)minor };
     return eca_krb5_error_from_gss(&s4u->exchange, major, minor, s4u->err);
 }
 
@@ -316,12 +317,13 @@ static bool check_account(const struct eca_account *account, struct eca_error *e
 
 enum eca_kerberos_answer eca_s4u_get_ticket(struct eca_service_credential *credential,
                                             const struct eca_account *account, const char *spn, struct eca_ticket **out,
-                                            struct eca_error *err)
+                                            struct eca_krb5_refusal *refusal, struct eca_error *err)
 {
     enum eca_kerberos_answer answer = ECA_KERBEROS_DONE;
     bool again = true;
 
     *out = NULL;
+    *refusal = (struct eca_krb5_refusal){ .code = 0 };
     if (!check_account(account, err))
         return ECA_KERBEROS_MISCONFIGURED;
     for (int attempt = 1; again; attempt++) {
@@ -336,6 +338,7 @@ enum eca_kerberos_answer eca_s4u_get_ticket(struct eca_service_credential *crede
         if (s4u.tgt_refused)
             eca_service_credential_discard(credential, s4u.tgt);
         again = s4u.tgt_refused && attempt < TGT_ATTEMPTS;
+        *refusal = s4u.refusal;
         release(&s4u);
         if (answer != ECA_KERBEROS_DONE && !again)
             eca_error_set(err, "%s", why.text);

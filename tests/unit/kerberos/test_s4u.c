@@ -200,13 +200,14 @@ static void test_get_ticket_incomplete_input_asks_nobody(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct eca_account account = { .dn = "CN=x" };
         struct eca_error err = { .text = "" };
+        struct eca_krb5_refusal refusal;
         struct eca_ticket *ticket = NULL;
 
         print_message("  %s\n", rows[i].why);
         strcpy(account.sid, rows[i].sid);
         strcpy(account.sam_account_name, rows[i].name);
         strcpy(account.domain, rows[i].domain);
-        assert_int_equal(eca_s4u_get_ticket(bench.credential, &account, rows[i].spn, &ticket, &err),
+        assert_int_equal(eca_s4u_get_ticket(bench.credential, &account, rows[i].spn, &ticket, &refusal, &err),
                          ECA_KERBEROS_MISCONFIGURED);
         assert_null(ticket);
         assert_non_null(strstr(err.text, rows[i].says));
@@ -242,13 +243,14 @@ static void test_get_ticket_names_are_full_principals(void **state)
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct eca_error err = { .text = "" };
+        struct eca_krb5_refusal refusal;
         struct eca_ticket *ticket = NULL;
         char *server = NULL;
 
         print_message("  %s\n", rows[i].why);
         strcpy(bench.account.sam_account_name, rows[i].name);
         strcpy(bench.account.domain, rows[i].domain);
-        assert_int_equal(eca_s4u_get_ticket(bench.credential, &bench.account, rows[i].spn, &ticket, &err),
+        assert_int_equal(eca_s4u_get_ticket(bench.credential, &bench.account, rows[i].spn, &ticket, &refusal, &err),
                          ECA_KERBEROS_DONE);
         assert_string_equal(kdc.impersonated, rows[i].impersonated);
         assert_string_equal(kdc.target, rows[i].target);
@@ -284,6 +286,7 @@ static void test_get_ticket_evidence_of_another_is_never_delegated(void **state)
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct eca_error err = { .text = "" };
+        struct eca_krb5_refusal refusal;
         struct eca_ticket *ticket = NULL;
 
         print_message("  %s\n", rows[i].why);
@@ -291,9 +294,11 @@ static void test_get_ticket_evidence_of_another_is_never_delegated(void **state)
         kdc.evidence_absent = rows[i].absent;
         kdc.evidence_key = rows[i].key;
         kdc.proxy_asked = 0;
-        assert_int_equal(eca_s4u_get_ticket(bench.credential, &bench.account, SPN, &ticket, &err), rows[i].answer);
+        assert_int_equal(eca_s4u_get_ticket(bench.credential, &bench.account, SPN, &ticket, &refusal, &err),
+                         rows[i].answer);
         assert_int_equal(ticket != NULL, rows[i].answer == ECA_KERBEROS_DONE);
         assert_int_equal(kdc.proxy_asked, rows[i].answer == ECA_KERBEROS_DONE);
+        assert_int_equal(refusal.code, 0); /* it was no KDC that said no */
         assert_non_null(strstr(err.text, rows[i].says));
         eca_ticket_release(ticket);
     }
@@ -308,22 +313,26 @@ static void test_get_ticket_refused_says_what_to_change(void **state)
         krb5_flags flags;
         enum eca_kerberos_answer answer;
         const char *says;
+        enum eca_krb5_step step; /* that was refused */
     } rows[] = {
         { "the list of services", 0, KRB5KDC_ERR_BADOPTION, TKT_FLG_FORWARDABLE, ECA_KERBEROS_REFUSED,
-          "not in msDS-AllowedToDelegateTo" },
+          "not in msDS-AllowedToDelegateTo", ECA_KRB5_STEP_S4U2PROXY },
         { "protocol transition, or a sensitive user", 0, KRB5KDC_ERR_BADOPTION, 0, ECA_KERBEROS_REFUSED,
-          "TRUSTED_TO_AUTH_FOR_DELEGATION" },
+          "TRUSTED_TO_AUTH_FOR_DELEGATION", ECA_KRB5_STEP_S4U2PROXY_NOT_FORWARDABLE },
         { "the SPN", 0, KRB5KDC_ERR_S_PRINCIPAL_UNKNOWN, TKT_FLG_FORWARDABLE, ECA_KERBEROS_MISCONFIGURED,
-          "EASDelegationSPN" },
-        { "the account", KRB5KDC_ERR_CLIENT_REVOKED, 0, 0, ECA_KERBEROS_ACCOUNT_REFUSED, "disabled" },
-        { "no such account", KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN, 0, 0, ECA_KERBEROS_ACCOUNT_UNKNOWN, "no such account" },
+          "EASDelegationSPN", ECA_KRB5_STEP_S4U2PROXY },
+        { "the account", KRB5KDC_ERR_CLIENT_REVOKED, 0, 0, ECA_KERBEROS_ACCOUNT_REFUSED, "disabled",
+          ECA_KRB5_STEP_S4U2SELF },
+        { "no such account", KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN, 0, 0, ECA_KERBEROS_ACCOUNT_UNKNOWN, "no such account",
+          ECA_KRB5_STEP_S4U2SELF },
         { "the KDC went away in between", 0, KRB5_KDC_UNREACH, TKT_FLG_FORWARDABLE, ECA_KERBEROS_UNAVAILABLE,
-          "no KDC answered" },
+          "no KDC answered", ECA_KRB5_STEP_S4U2PROXY },
     };
     (void)state;
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct eca_error err = { .text = "" };
+        struct eca_krb5_refusal refusal;
         struct eca_ticket *ticket = NULL;
 
         print_message("  %s\n", rows[i].why);
@@ -331,11 +340,30 @@ static void test_get_ticket_refused_says_what_to_change(void **state)
         kdc.self_failures = rows[i].self != 0 ? -1 : 0;
         kdc.proxy = rows[i].proxy;
         kdc.evidence_flags = rows[i].flags;
-        assert_int_equal(eca_s4u_get_ticket(bench.credential, &bench.account, SPN, &ticket, &err), rows[i].answer);
+        assert_int_equal(eca_s4u_get_ticket(bench.credential, &bench.account, SPN, &ticket, &refusal, &err),
+                         rows[i].answer);
         assert_null(ticket);
         assert_non_null(strstr(err.text, rows[i].says));
+        assert_int_equal(refusal.step, rows[i].step);
+        assert_int_equal(refusal.code, rows[i].self != 0 ? rows[i].self : rows[i].proxy);
         assert_int_equal(kdc.tgt_asked, 1);
     }
+}
+
+/* What AD does for resource-based delegation; Samba 4.17 does not have it. */
+static void test_get_ticket_not_forwardable_is_the_kdcs_to_judge(void **state)
+{
+    struct eca_error err = { .text = "" };
+    struct eca_krb5_refusal refusal;
+    struct eca_ticket *ticket = NULL;
+    (void)state;
+
+    kdc.evidence_flags = 0;
+    assert_int_equal(eca_s4u_get_ticket(bench.credential, &bench.account, SPN, &ticket, &refusal, &err),
+                     ECA_KERBEROS_DONE);
+    assert_int_equal(kdc.proxy_asked, 1);
+    assert_non_null(ticket);
+    eca_ticket_release(ticket);
 }
 
 static void test_get_ticket_refused_tgt_is_replaced_once(void **state)
@@ -352,6 +380,7 @@ static void test_get_ticket_refused_tgt_is_replaced_once(void **state)
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct eca_error err = { .text = "" };
+        struct eca_krb5_refusal refusal;
         struct eca_ticket *ticket = NULL;
 
         print_message("  %s\n", rows[i].why);
@@ -359,7 +388,8 @@ static void test_get_ticket_refused_tgt_is_replaced_once(void **state)
         set_up(NULL);
         kdc.self = KRB5KRB_AP_ERR_BAD_INTEGRITY;
         kdc.self_failures = rows[i].failures;
-        assert_int_equal(eca_s4u_get_ticket(bench.credential, &bench.account, SPN, &ticket, &err), rows[i].answer);
+        assert_int_equal(eca_s4u_get_ticket(bench.credential, &bench.account, SPN, &ticket, &refusal, &err),
+                         rows[i].answer);
         assert_int_equal(kdc.tgt_asked, 2);
         assert_int_equal(err.text[0] == '\0', rows[i].answer == ECA_KERBEROS_DONE);
         eca_ticket_release(ticket);
@@ -373,6 +403,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_get_ticket_names_are_full_principals, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_get_ticket_evidence_of_another_is_never_delegated, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_get_ticket_refused_says_what_to_change, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_get_ticket_not_forwardable_is_the_kdcs_to_judge, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_get_ticket_refused_tgt_is_replaced_once, set_up, tear_down),
     };
 
