@@ -22,6 +22,34 @@ const struct eca_choice eca_remote_user_choices[] = {
     { NULL, 0 },
 };
 
+void eca_account_clear(struct eca_account *out)
+{
+    static const struct eca_account none = { .dn = "" };
+
+    eca_account_copy(out, &none);
+}
+
+static void copy_text(char *out, const char *text)
+{
+    memcpy(out, text, strlen(text) + 1);
+}
+
+void eca_account_copy(struct eca_account *out, const struct eca_account *account)
+{
+    copy_text(out->dn, account->dn);
+    copy_text(out->sid, account->sid);
+    copy_text(out->sam_account_name, account->sam_account_name);
+    copy_text(out->upn, account->upn);
+    copy_text(out->mail, account->mail);
+    copy_text(out->domain, account->domain);
+    copy_text(out->netbios, account->netbios);
+    copy_text(out->attribute, account->attribute);
+    out->user_account_control = account->user_account_control;
+    out->user_account_control_computed = account->user_account_control_computed;
+    out->account_expires = account->account_expires;
+    out->when_created = account->when_created;
+}
+
 static bool has_expired(int64_t account_expires, int64_t now)
 {
     if (account_expires == 0 || account_expires == INT64_MAX)

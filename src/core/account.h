@@ -40,6 +40,12 @@ enum eca_account_state {
     ECA_ACCOUNT_STATE_LOCKED,
 };
 
+/* Empty texts and zeros; of the 5 KiB that texts may take it touches their first bytes. Threads: any. */
+void eca_account_clear(struct eca_account *out);
+
+/* Copies what it says, not what may be behind its texts' ends. Threads: any. */
+void eca_account_copy(struct eca_account *out, const struct eca_account *account);
+
 /* Disabled before expired before locked; `now` in seconds since 1970. Threads: any. */
 enum eca_account_state eca_account_judge_state(const struct eca_account *account, int64_t now);
 

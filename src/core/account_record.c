@@ -264,7 +264,8 @@ bool eca_account_record_read(struct eca_finding *out, struct eca_slice record,
     if (!make_mac(mac, (struct eca_slice){ record.bytes, cursor.end }, form)
         || CRYPTO_memcmp(mac, record.bytes + cursor.end, MAC_BYTES) != 0)
         return false;
-    memset(out, 0, sizeof *out);
+    eca_account_clear(&out->account);
+    out->detail.text[0] = '\0';
     return take_finding(&cursor, out, form->remote) && out->found_at >= 0
            && out->found_at <= now + ECA_ACCOUNT_RECORD_SKEW;
 }

@@ -267,7 +267,7 @@ static bool parse_plain(struct eca_activesync *out, struct eca_slice query)
 
 bool eca_activesync_parse_query(struct eca_activesync *out, struct eca_slice query)
 {
-    memset(out, 0, sizeof *out);
+    out->command[0] = out->user[0] = out->device_id[0] = out->device_type[0] = out->protocol_version[0] = '\0';
     if (query.length == 0 || query.length > QUERY_MAX)
         return false;
     return parse_base64(out, query) || parse_plain(out, query);

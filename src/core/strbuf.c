@@ -36,10 +36,14 @@ void eca_strbuf_hex(struct eca_strbuf *out, struct eca_slice bytes)
 {
     static const char digits[] = "0123456789abcdef";
 
-    for (size_t i = 0; i < bytes.length && !out->overflow; i++) {
-        const char pair[] = { digits[bytes.bytes[i] >> 4], digits[bytes.bytes[i] & 15] };
-
-        eca_strbuf_append(out, pair, sizeof pair);
+    for (size_t i = 0; i < bytes.length; i++) {
+        if (out->overflow || out->capacity - out->length <= 2) {
+            out->overflow = true;
+            return;
+        }
+        out->text[out->length++] = digits[bytes.bytes[i] >> 4];
+        out->text[out->length++] = digits[bytes.bytes[i] & 15];
+        out->text[out->length] = '\0';
     }
 }
 

@@ -101,7 +101,7 @@ static void use_finding(struct eca_request *request, const struct eca_finding *f
         eca_error_set(&request->work->detail, "%s", finding->detail.text);
     if (finding->fact != ECA_ACCOUNT_USABLE)
         return;
-    request->work->account = finding->account;
+    eca_account_copy(&request->work->account, &finding->account);
     request->facts.account = eca_judge_account(request, &request->work->account);
 }
 
@@ -152,7 +152,7 @@ static void serve_stale(struct eca_request *request, const struct eca_finding *f
     use_finding(request, finding, "stale");
 }
 
-static void find_account(struct eca_request *request, struct eca_finding *kept, struct eca_finding *found)
+static void find_account(struct eca_request *request)
 {
     const enum eca_remote_user form = request->policy->remote_user;
     const struct eca_mapping_setting *mapping = request->policy->mapping;
@@ -161,6 +161,7 @@ static void find_account(struct eca_request *request, struct eca_finding *kept, 
                                                                 apr_time_sec(request->r->request_time));
     const bool local = request->service->directory->is_local;
     enum eca_cache_age age = ECA_CACHE_NONE;
+    struct eca_finding finding;
     struct find_job *find = NULL;
 
     if (!make_cache_key(request, &policy)) {
@@ -169,32 +170,29 @@ static void find_account(struct eca_request *request, struct eca_finding *kept, 
         return;
     }
     if (!local)
-        age = eca_account_cache_find(kept, request->r, request->cache_key, form);
+        age = eca_account_cache_find(&finding, request->r, request->cache_key, form);
     if (age == ECA_CACHE_FRESH) {
-        use_finding(request, kept, "hit");
+        use_finding(request, &finding, "hit");
         return;
     }
     find = new_find_job(request, &policy);
     if (find == NULL)
         return;
-    if (ask_directory(request, find, found)) {
+    if (ask_directory(request, find, &finding)) {
         if (!local)
-            eca_account_cache_store(request->r, request->cache_key, form, found);
-        use_finding(request, found, "miss");
+            eca_account_cache_store(request->r, request->cache_key, form, &finding);
+        use_finding(request, &finding, "miss");
     } else if (age == ECA_CACHE_STALE) {
-        serve_stale(request, kept);
+        serve_stale(request, &finding);
     }
 }
 
 void eca_find_account(struct eca_request *request)
 {
-    struct eca_finding *findings = NULL;
-
     request->facts.account = ECA_ACCOUNT_NOT_ASKED;
     if (request->facts.certificate != ECA_CERTIFICATE_GOOD || !eca_check_nt_auth(request))
         return;
-    findings = apr_palloc(request->work->pool, 2 * sizeof *findings);
-    find_account(request, &findings[0], &findings[1]);
+    find_account(request);
 }
 
 void eca_find_account_anew(struct eca_request *request)

@@ -59,6 +59,18 @@ static void read_basic(struct eca_request *request)
     explicit_bzero((char *)password, strlen(password));
 }
 
+/* Most of it is room for texts: zeroing all of that would cost more than many a hook. */
+static struct eca_request_work *begin_work(apr_pool_t *pool)
+{
+    struct eca_request_work *work = apr_palloc(pool, sizeof *work);
+
+    memset(work, 0, offsetof(struct eca_request_work, detail));
+    work->pool = pool;
+    work->detail.text[0] = '\0';
+    eca_account_clear(&work->account);
+    return work;
+}
+
 struct eca_request *eca_request_begin(request_rec *r)
 {
     struct eca_request *request = apr_pcalloc(r->pool, sizeof *request);
@@ -72,8 +84,7 @@ struct eca_request *eca_request_begin(request_rec *r)
     request->service = request->config->service;
     request->facts.policy = request->policy->authenticate;
     request->reason = ECA_REASON_INTERNAL_ERROR;
-    request->work = apr_pcalloc(pool, sizeof *request->work);
-    request->work->pool = pool;
+    request->work = begin_work(pool);
     apr_pool_cleanup_register(pool, request->work, end_work, apr_pool_cleanup_null);
     ap_set_module_config(r->request_config, &eas_certauth_module, request);
     read_query(request);
@@ -94,8 +105,32 @@ struct eca_request *eca_request_find(const request_rec *r)
     return NULL;
 }
 
+#define OUR_PREFIX "EAS_"
+
+/*
+ * The environment of a request, and how a variable of ours gets into it: apr_table_setn() compares a name with all that
+ * begin alike, so it is used only where there is something to replace.
+ */
+struct environment {
+    apr_table_t *table;
+    apr_pool_t *pool;
+    void (*put)(apr_table_t *table, const char *name, const char *value);
+};
+
+static struct environment open_environment(request_rec *r)
+{
+    struct environment to = { r->subprocess_env, r->pool, apr_table_addn };
+    const apr_array_header_t *entries = apr_table_elts(to.table);
+
+    for (int i = 0; i < entries->nelts && to.put == apr_table_addn; i++) {
+        if (ap_cstr_casecmpn(APR_ARRAY_IDX(entries, i, apr_table_entry_t).key, OUR_PREFIX, sizeof OUR_PREFIX - 1) == 0)
+            to.put = apr_table_setn;
+    }
+    return to;
+}
+
 /* `name` is a constant. */
-static void set_variable(request_rec *r, const char *name, const char *value)
+static void set_variable(const struct environment *to, const char *name, const char *value)
 {
     char memory[VARIABLE_MAX * 4 + 4];
     struct eca_strbuf text;
@@ -104,55 +139,55 @@ static void set_variable(request_rec *r, const char *name, const char *value)
         return;
     eca_strbuf_init(&text, memory, sizeof memory);
     eca_escape_text(&text, eca_slice_from_text(value), VARIABLE_MAX);
-    apr_table_setn(r->subprocess_env, name, apr_pstrmemdup(r->pool, text.text, text.length));
+    to->put(to->table, name, apr_pstrmemdup(to->pool, text.text, text.length));
 }
 
-static void set_hex_variable(request_rec *r, const char *name, const uint8_t *bytes, size_t length)
+static void set_hex_variable(const struct environment *to, const char *name, const uint8_t *bytes, size_t length)
 {
     char memory[2 * VARIABLE_MAX];
     struct eca_strbuf text;
 
     eca_strbuf_init(&text, memory, sizeof memory);
     eca_strbuf_hex(&text, (struct eca_slice){ bytes, length });
-    set_variable(r, name, text.text);
+    set_variable(to, name, text.text);
 }
 
 /* One of our own words. */
-static void set_word(request_rec *r, const char *name, const char *word)
+static void set_word(const struct environment *to, const char *name, const char *word)
 {
     if (word != NULL)
-        apr_table_setn(r->subprocess_env, name, word);
+        to->put(to->table, name, word);
 }
 
-static void set_certificate_variables(const struct eca_request *request, request_rec *r)
+static void set_certificate_variables(const struct environment *to, const struct eca_request *request)
 {
     const struct eca_certificate *certificate = request->work->certificate;
 
     if (certificate == NULL)
         return;
-    set_hex_variable(r, "EAS_CERTIFICATE_SHA256", certificate->sha256, sizeof certificate->sha256);
-    set_hex_variable(r, "EAS_CERTIFICATE_SHA1", certificate->sha1, sizeof certificate->sha1);
-    set_hex_variable(r, "EAS_CERTIFICATE_SERIAL", certificate->serial.bytes, certificate->serial.length);
+    set_hex_variable(to, "EAS_CERTIFICATE_SHA256", certificate->sha256, sizeof certificate->sha256);
+    set_hex_variable(to, "EAS_CERTIFICATE_SHA1", certificate->sha1, sizeof certificate->sha1);
+    set_hex_variable(to, "EAS_CERTIFICATE_SERIAL", certificate->serial.bytes, certificate->serial.length);
 }
 
-static void set_account_variables(const struct eca_request *request, request_rec *r)
+static void set_account_variables(const struct environment *to, const struct eca_request *request)
 {
     const struct eca_account *account = &request->work->account;
 
-    set_variable(r, "EAS_ACCOUNT_DN", account->dn);
-    set_variable(r, "EAS_ACCOUNT_SID", account->sid);
-    set_variable(r, "EAS_ACCOUNT_UPN", account->upn);
+    set_variable(to, "EAS_ACCOUNT_DN", account->dn);
+    set_variable(to, "EAS_ACCOUNT_SID", account->sid);
+    set_variable(to, "EAS_ACCOUNT_UPN", account->upn);
 }
 
-static void set_query_variables(const struct eca_request *request, request_rec *r)
+static void set_query_variables(const struct environment *to, const struct eca_request *request)
 {
     const struct eca_activesync *query = &request->work->query;
 
-    set_variable(r, "EAS_COMMAND", query->command);
-    set_variable(r, "EAS_USER", query->user);
-    set_variable(r, "EAS_DEVICE_ID", query->device_id);
-    set_variable(r, "EAS_DEVICE_TYPE", query->device_type);
-    set_variable(r, "EAS_PROTOCOL_VERSION", query->protocol_version);
+    set_variable(to, "EAS_COMMAND", query->command);
+    set_variable(to, "EAS_USER", query->user);
+    set_variable(to, "EAS_DEVICE_ID", query->device_id);
+    set_variable(to, "EAS_DEVICE_TYPE", query->device_type);
+    set_variable(to, "EAS_PROTOCOL_VERSION", query->protocol_version);
 }
 
 const char *eca_request_method(const struct eca_request *request)
@@ -184,22 +219,34 @@ const char *eca_request_delegation(const struct eca_request *request)
     return "none";
 }
 
-void eca_request_set_variables(struct eca_request *request, request_rec *r)
+static void set_words(const struct environment *to, const struct eca_request *request)
 {
-    if (request->work != NULL && !request->described) {
-        set_query_variables(request, r);
-        set_certificate_variables(request, r);
-        set_account_variables(request, r);
-        request->described = true;
-    }
     if (request->mapped) {
         const struct eca_mapping_kind_row *kind = eca_mapping_describe(request->kind);
 
-        set_word(r, "EAS_MAPPING", kind->name);
-        set_word(r, "EAS_MAPPING_STRENGTH", kind->strong ? "strong" : "weak");
+        set_word(to, "EAS_MAPPING", kind->name);
+        set_word(to, "EAS_MAPPING_STRENGTH", kind->strong ? "strong" : "weak");
     }
-    set_word(r, "EAS_CACHE", request->cache);
-    set_word(r, "EAS_METHOD", eca_request_method(request));
-    set_word(r, "EAS_DELEGATION", eca_request_delegation(request));
-    set_word(r, "EAS_REASON", eca_reason_describe(request->reason)->name);
+    set_word(to, "EAS_CACHE", request->cache);
+    set_word(to, "EAS_METHOD", eca_request_method(request));
+    set_word(to, "EAS_DELEGATION", eca_request_delegation(request));
+    set_word(to, "EAS_REASON", eca_reason_describe(request->reason)->name);
+}
+
+void eca_request_set_variables(struct eca_request *request, request_rec *r)
+{
+    struct environment to;
+
+    if (request->described && r == request->r) { /* only that has changed since */
+        apr_table_setn(r->subprocess_env, "EAS_REASON", eca_reason_describe(request->reason)->name);
+        return;
+    }
+    to = open_environment(r);
+    if (request->work != NULL) {
+        set_query_variables(&to, request);
+        set_certificate_variables(&to, request);
+        set_account_variables(&to, request);
+        request->described = true;
+    }
+    set_words(&to, request);
 }

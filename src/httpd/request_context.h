@@ -14,14 +14,14 @@
 /* Needed until the request is granted or refused; in a pool of its own that does not outlive fixups. */
 struct eca_request_work {
     apr_pool_t *pool;
-    struct eca_error detail; /* the sentence for the decision line */
-    struct eca_activesync query;
     struct eca_verdict *verdict;               /* released with the pool; NULL when no certificate was looked at */
     const struct eca_certificate *certificate; /* the verdict's; NULL when none was shown or it cannot be read */
     STACK_OF(X509) * chain;                    /* borrowed from the connection */
-    struct eca_account account;                /* .sid "" until an account is known */
     const char *login_name;                    /* as typed, NULL without Basic */
     const char *password;                      /* wiped with the pool */
+    struct eca_error detail;                   /* the sentence for the decision line */
+    struct eca_activesync query;
+    struct eca_account account; /* .sid "" until an account is known */
 };
 
 /* In r->pool, which a Ping holds for an hour: kept small. One thread at a time. */

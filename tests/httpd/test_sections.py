@@ -43,6 +43,13 @@ def test_section_outside_virtual_hosts_that_none_can_serve_is_refused_at_start(l
     assert "ECA1020" in said and "EASDirectory is not set" in said
 
 
+def test_variables_that_something_else_had_set_are_replaced(lab, proxy, holders):
+    one = proxy(virtual_host(lab, section("/mail", lab.standin.url, EASDelegation="none"),
+                             SetEnvIf="Request_URI . EAS_ACCOUNT_UPN=other eas_method=other"))
+    check_grant(one.request("/mail", holders["alice"]), EAS_ACCOUNT_UPN="alice@example.test",
+                EAS_METHOD="certificate")
+
+
 def test_auth_type_in_htaccess_opens_nothing(lab, proxy, holders, expect_log):
     folder = lab.root / "site-eascert"
     folder.mkdir(mode=0o755, exist_ok=True)

@@ -45,6 +45,66 @@ static void test_judge_state_attributes_give_the_first_that_applies(void **state
     }
 }
 
+/* Every member another value, and all of the room behind the texts filled. */
+static struct eca_account full_account(void)
+{
+    struct eca_account account;
+
+    memset(&account, 'x', sizeof account);
+    memcpy(account.dn, "CN=a", sizeof "CN=a");
+    memcpy(account.sid, "S-1-5-1", sizeof "S-1-5-1");
+    memcpy(account.sam_account_name, "b", sizeof "b");
+    memcpy(account.upn, "c@d", sizeof "c@d");
+    memcpy(account.mail, "e@f", sizeof "e@f");
+    memcpy(account.domain, "g", sizeof "g");
+    memcpy(account.netbios, "H", sizeof "H");
+    memset(account.attribute, 'i', sizeof account.attribute);
+    account.attribute[sizeof account.attribute - 1] = '\0'; /* as long as it can be */
+    account.user_account_control = 1;
+    account.user_account_control_computed = 2;
+    account.account_expires = 3;
+    account.when_created = 4;
+    return account;
+}
+
+static void check_equal(const struct eca_account *a, const struct eca_account *b)
+{
+    assert_string_equal(a->dn, b->dn);
+    assert_string_equal(a->sid, b->sid);
+    assert_string_equal(a->sam_account_name, b->sam_account_name);
+    assert_string_equal(a->upn, b->upn);
+    assert_string_equal(a->mail, b->mail);
+    assert_string_equal(a->domain, b->domain);
+    assert_string_equal(a->netbios, b->netbios);
+    assert_string_equal(a->attribute, b->attribute);
+    assert_int_equal(a->user_account_control, b->user_account_control);
+    assert_int_equal(a->user_account_control_computed, b->user_account_control_computed);
+    assert_int_equal(a->account_expires, b->account_expires);
+    assert_int_equal(a->when_created, b->when_created);
+}
+
+static void test_copy_takes_every_member_and_nothing_behind_a_text(void **state)
+{
+    const struct eca_account account = full_account();
+    struct eca_account copy;
+    (void)state;
+
+    memset(&copy, 'y', sizeof copy);
+    eca_account_copy(&copy, &account);
+    check_equal(&copy, &account);
+    assert_int_equal(copy.dn[sizeof "CN=a"], 'y');
+}
+
+static void test_clear_leaves_no_member(void **state)
+{
+    static const struct eca_account none;
+    struct eca_account account = full_account();
+    (void)state;
+
+    eca_account_clear(&account);
+    check_equal(&account, &none);
+}
+
 static void test_is_same_sid_decides_and_name_only_without_any(void **state)
 {
     static const struct {
@@ -199,6 +259,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_judge_state_attributes_give_the_first_that_applies),
+        cmocka_unit_test(test_copy_takes_every_member_and_nothing_behind_a_text),
+        cmocka_unit_test(test_clear_leaves_no_member),
         cmocka_unit_test(test_is_same_sid_decides_and_name_only_without_any),
         cmocka_unit_test(test_is_sensitive_only_uf_not_delegated_counts),
         cmocka_unit_test(test_remote_user_forms_need_their_attributes),
