@@ -265,18 +265,33 @@ static void test_find_without_a_cause_writes_nothing(void **state)
     }
 }
 
-static void test_find_ends_with_the_kdcs_words(void **state)
+static void test_find_whole_sentences(void **state)
 {
+    static const struct {
+        const char *why;
+        void (*change)(struct eca_refusal_facts *facts);
+        const char *sentence;
+    } rows[] = {
+        { "one cause, and the KDC's words", not_listed,
+          "S4U2Proxy: svc-eas has other SPNs in msDS-AllowedToDelegateTo: add HTTP/exch.example.test "
+          "(KDC can't fulfill requested option)" },
+        { "an empty list is told as nothing else", list_empty,
+          "S4U2Proxy: svc-eas has an empty msDS-AllowedToDelegateTo: add HTTP/exch.example.test "
+          "(KDC can't fulfill requested option)" },
+    };
     static const struct eca_krb5_refusal refusal = { PROXY, KRB5KDC_ERR_BADOPTION };
-    struct eca_refusal_facts facts = healthy();
-    enum eca_reason reason = ECA_REASON_GRANTED;
-    struct eca_error err = { .text = "" };
     (void)state;
 
-    not_listed(&facts);
-    assert_true(eca_refusal_cause_find(&refusal, &facts, &reason, &err));
-    assert_string_equal(err.text, "S4U2Proxy: svc-eas has other SPNs in msDS-AllowedToDelegateTo: add "
-                                  "HTTP/exch.example.test (KDC can't fulfill requested option)");
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct eca_refusal_facts facts = healthy();
+        enum eca_reason reason = ECA_REASON_GRANTED;
+        struct eca_error err = { .text = "" };
+
+        SAY_WHY(&rows[i]);
+        rows[i].change(&facts);
+        assert_true(eca_refusal_cause_find(&refusal, &facts, &reason, &err));
+        assert_string_equal(err.text, rows[i].sentence);
+    }
 }
 
 /* Zeroes look like an account that may do nothing. */
@@ -311,7 +326,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_find_each_cause_gives_reason_object_and_setting),
-        cmocka_unit_test(test_find_ends_with_the_kdcs_words),
+        cmocka_unit_test(test_find_whole_sentences),
         cmocka_unit_test(test_find_without_a_cause_writes_nothing),
         cmocka_unit_test(test_find_what_was_not_found_explains_nothing),
     };
