@@ -204,6 +204,30 @@ static enum eca_directory_answer read_values(struct eca_directory *directory, co
     return catalog->operations->read_values(catalog, dn, attribute, deadline, out, err);
 }
 
+/* One whose domain is not known is found in the catalog first. */
+static enum eca_directory_answer find_principal(struct eca_directory *directory,
+                                                const struct eca_principal_query *query, apr_time_t deadline,
+                                                struct eca_principal *out, struct eca_error *err)
+{
+    struct eca_directory *catalog = catalog_directory(directory)->catalog;
+    struct eca_directory *domain = NULL;
+    struct eca_principal where = { .account = { .domain = "" } };
+
+    if (query->domain[0] == '\0') {
+        const enum eca_directory_answer answer = catalog->operations->find_principal(catalog, query, deadline, &where,
+                                                                                     err);
+
+        if (answer == ECA_DIRECTORY_ANSWERED && where.state != ECA_PRINCIPAL_FOUND)
+            *out = where;
+        if (answer != ECA_DIRECTORY_ANSWERED || where.state != ECA_PRINCIPAL_FOUND)
+            return answer;
+    }
+    domain = directory_of(catalog_directory(directory), query->domain[0] != '\0' ? query->domain : where.account.domain,
+                          err);
+    return domain == NULL ? ECA_DIRECTORY_FAILED
+                          : domain->operations->find_principal(domain, query, deadline, out, err);
+}
+
 /* Domains are only ever added: what was copied stays good. */
 static size_t copy_all(struct catalog_directory *directory, struct eca_directory *out[ECA_CATALOG_DOMAINS_MAX + 1])
 {
@@ -256,6 +280,7 @@ static const struct eca_directory_operations operations = {
     .verify_password = verify_password,
     .is_member = is_member,
     .read_values = read_values,
+    .find_principal = find_principal,
     .is_due = is_due,
     .maintain = maintain,
     .close = close_directory,

@@ -5,6 +5,7 @@
 
 #include "login_name.h"
 #include "mapping.h"
+#include "principal.h"
 
 #include <apr_time.h>
 
@@ -80,6 +81,14 @@ struct eca_directory_operations {
     enum eca_directory_answer (*read_values)(struct eca_directory *directory, const char *dn, const char *attribute,
                                              apr_time_t deadline, struct eca_directory_values *out,
                                              struct eca_error *err);
+
+    /*
+     * An account that takes part in a delegation, and what its entry says of that; is_protected is left false. NULL
+     * where nothing is known of such things.
+     */
+    enum eca_directory_answer (*find_principal)(struct eca_directory *directory,
+                                                const struct eca_principal_query *query, apr_time_t deadline,
+                                                struct eca_principal *out, struct eca_error *err);
 
     /*
      * Whether something it keeps from elsewhere (what DNS says) has grown old, and asking for it again; meanwhile what

@@ -5,6 +5,7 @@
 #include "ldap_clock.h"
 #include "ldap_groups.h"
 #include "ldap_locate.h"
+#include "ldap_principal.h"
 #include "ldap_read.h"
 #include "ldap_search.h"
 #include "ldap_servers.h"
@@ -47,6 +48,9 @@ static enum eca_directory_answer is_member(struct eca_directory *directory, cons
 static enum eca_directory_answer read_values(struct eca_directory *directory, const char *dn, const char *attribute,
                                              apr_time_t deadline, struct eca_directory_values *out,
                                              struct eca_error *err);
+static enum eca_directory_answer find_principal(struct eca_directory *directory,
+                                                const struct eca_principal_query *query, apr_time_t deadline,
+                                                struct eca_principal *out, struct eca_error *err);
 static bool is_due(struct eca_directory *directory);
 static void maintain(struct eca_directory *directory, apr_time_t deadline);
 static void close_directory(struct eca_directory *interface);
@@ -57,6 +61,7 @@ static const struct eca_directory_operations operations = {
     .verify_password = verify_password,
     .is_member = is_member,
     .read_values = read_values,
+    .find_principal = find_principal,
     .is_due = is_due,
     .maintain = maintain,
     .close = close_directory,
@@ -415,4 +420,37 @@ static enum eca_directory_answer read_values(struct eca_directory *directory, co
     if (fault == ECA_LDAP_OK)
         *out = question.values;
     return eca_ldap_fault_answer(fault);
+}
+
+struct principal_question {
+    struct eca_ldap_directory *directory;
+    const struct eca_principal_query *query;
+    struct eca_principal *out;
+};
+
+static enum eca_ldap_fault ask_principal(void *context, struct eca_ldap_connection *connection, apr_time_t until,
+                                         struct eca_error *err)
+{
+    struct principal_question *question = context;
+    const struct eca_ldap_naming *naming = NULL;
+    const enum eca_ldap_fault fault = ensure_naming(&naming, question->directory, connection, until, err);
+
+    return fault == ECA_LDAP_OK
+               ? eca_ldap_principal_find(question->out, question->query, connection, naming, until, err)
+               : fault;
+}
+
+static enum eca_directory_answer find_principal(struct eca_directory *directory,
+                                                const struct eca_principal_query *query, apr_time_t deadline,
+                                                struct eca_principal *out, struct eca_error *err)
+{
+    struct principal_question question = { .directory = ldap_directory(directory), .query = query, .out = out };
+    const struct eca_ldap_task task = {
+        .purpose = ECA_LDAP_FOR_SEARCH,
+        .run = ask_principal,
+        .context = &question,
+    };
+
+    return eca_ldap_fault_answer(
+        eca_ldap_servers_run(&question.directory->servers, &task, eca_ldap_clock_from_wall(deadline), err));
 }

@@ -29,6 +29,13 @@ static bool has_value(const struct eca_ldap_attribute *attribute)
     return attribute != NULL && attribute->values != NULL && attribute->values[0] != NULL;
 }
 
+struct berval *const *eca_ldap_entry_values(const struct eca_ldap_entry *entry, const char *name)
+{
+    const struct eca_ldap_attribute *attribute = find(entry, name);
+
+    return has_value(attribute) ? attribute->values : NULL;
+}
+
 /* The attribute's value, { NULL, 0 } when there is none; false for a second one. */
 static bool read_single(struct eca_slice *out, const struct eca_ldap_entry *entry, const char *name,
                         struct eca_error *err)

@@ -41,6 +41,9 @@ bool eca_ldap_entry_account(struct eca_account *out, const struct eca_ldap_entry
 bool eca_ldap_entry_match(uint64_t *matched, const struct eca_ldap_entry *entry, const struct eca_account *account,
                           const struct eca_mapping_keys *keys, struct eca_error *err);
 
+/* The attribute's values, at least one, or NULL. */
+struct berval *const *eca_ldap_entry_values(const struct eca_ldap_entry *entry, const char *name);
+
 /* YYYYMMDDhhmmss["."digits]"Z", as AD writes it (RFC 4517 3.3.13, a subset), to seconds since 1970. */
 bool eca_ldap_parse_time(int64_t *out, struct eca_slice text);
 

@@ -1,56 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ldap_entry.h"
 
+#include "make_entry.h"
 #include "rows.h"
 
 #include <string.h>
 
 #define ALICE "CN=Alice,CN=Users,DC=Example,DC=test"
 #define ALICE_SID "\x01\x05\0\0\0\0\0\x05\x15\0\0\0\x68\x4c\xe3\x1c\x20\xf7\x05\x52\x9c\x30\xc9\x5d\x4f\x04\0\0"
-#define VALUES_MAX 4
-
-/* An entry whose values the test may change: attributes by name, up to VALUES_MAX values each. */
-struct made_entry {
-    struct eca_ldap_entry entry;
-    struct berval values[ECA_LDAP_ENTRY_ATTRIBUTES_MAX][VALUES_MAX];
-    struct berval *lists[ECA_LDAP_ENTRY_ATTRIBUTES_MAX][VALUES_MAX + 1];
-};
-
-static size_t position(struct made_entry *made, const char *name)
-{
-    size_t at = 0;
-
-    while (at < made->entry.count && strcmp(made->entry.attributes[at].name, name) != 0)
-        at++;
-    if (at == made->entry.count) {
-        made->entry.attributes[at] = (struct eca_ldap_attribute){ .name = name, .values = made->lists[at] };
-        made->lists[at][0] = NULL;
-        made->entry.count++;
-    }
-    return at;
-}
-
-static void add(struct made_entry *made, const char *name, struct eca_slice value)
-{
-    const size_t at = position(made, name);
-    size_t count = 0;
-
-    while (made->lists[at][count] != NULL)
-        count++;
-    made->values[at][count] = (struct berval){ .bv_len = value.length, .bv_val = (char *)(uintptr_t)value.bytes };
-    made->lists[at][count] = &made->values[at][count];
-    made->lists[at][count + 1] = NULL;
-}
-
-static void clear(struct made_entry *made, const char *name)
-{
-    made->lists[position(made, name)][0] = NULL;
-}
-
-static void add_text(struct made_entry *made, const char *name, const char *text)
-{
-    add(made, name, eca_slice_from_text(text));
-}
 
 static void make_alice(struct made_entry *made)
 {
@@ -58,14 +15,14 @@ static void make_alice(struct made_entry *made)
 
     memset(made, 0, sizeof *made);
     made->entry.dn = ALICE;
-    add(made, "objectSid", sid);
-    add_text(made, "sAMAccountName", "alice");
-    add_text(made, "userPrincipalName", "alice@example.test");
-    add_text(made, "mail", "alice@example.test");
-    add_text(made, "userAccountControl", "66048");
-    add_text(made, "msDS-User-Account-Control-Computed", "16");
-    add_text(made, "accountExpires", "9223372036854775807");
-    add_text(made, "whenCreated", "20261122224518.0Z");
+    made_entry_add(made, "objectSid", sid);
+    made_entry_add_text(made, "sAMAccountName", "alice");
+    made_entry_add_text(made, "userPrincipalName", "alice@example.test");
+    made_entry_add_text(made, "mail", "alice@example.test");
+    made_entry_add_text(made, "userAccountControl", "66048");
+    made_entry_add_text(made, "msDS-User-Account-Control-Computed", "16");
+    made_entry_add_text(made, "accountExpires", "9223372036854775807");
+    made_entry_add_text(made, "whenCreated", "20261122224518.0Z");
 }
 
 static void test_account_complete_entry_is_copied(void **state)
@@ -75,7 +32,7 @@ static void test_account_complete_entry_is_copied(void **state)
     struct made_entry made;
     (void)state;
     make_alice(&made);
-    add_text(&made, "telephoneNumber", "4711");
+    made_entry_add_text(&made, "telephoneNumber", "4711");
 
     assert_true(eca_ldap_entry_account(&account, &made.entry, "telephoneNumber", &err));
 
@@ -100,7 +57,7 @@ static void test_account_names_in_any_case_are_found(void **state)
     struct made_entry made;
     (void)state;
     make_alice(&made);
-    made.entry.attributes[position(&made, "sAMAccountName")].name = "SAMACCOUNTNAME";
+    made_entry_rename(&made, "sAMAccountName", "SAMACCOUNTNAME");
 
     assert_true(eca_ldap_entry_account(&account, &made.entry, NULL, &err));
     assert_string_equal(account.sam_account_name, "alice");
@@ -115,7 +72,7 @@ static void test_account_optional_values_absent_are_empty(void **state)
     (void)state;
     make_alice(&made);
     for (size_t i = 0; i < COUNT(optional); i++)
-        clear(&made, optional[i]);
+        made_entry_clear(&made, optional[i]);
 
     assert_true(eca_ldap_entry_account(&account, &made.entry, "telephoneNumber", &err));
 
@@ -163,11 +120,11 @@ static void test_account_unusable_entry_fails_with_its_name_and_attribute(void *
 
         SAY_WHY(&rows[i]);
         make_alice(&made);
-        clear(&made, rows[i].attribute);
+        made_entry_clear(&made, rows[i].attribute);
         if (rows[i].first.bytes != NULL)
-            add(&made, rows[i].attribute, rows[i].first);
+            made_entry_add(&made, rows[i].attribute, rows[i].first);
         if (rows[i].second.bytes != NULL)
-            add(&made, rows[i].attribute, rows[i].second);
+            made_entry_add(&made, rows[i].attribute, rows[i].second);
 
         assert_false(eca_ldap_entry_account(&account, &made.entry, "telephoneNumber", &err));
         assert_non_null(strstr(err.text, ALICE));
@@ -198,12 +155,12 @@ static void test_account_over_long_text_fails_and_the_longest_passes(void **stat
 
         SAY_WHY(&rows[i]);
         make_alice(&made);
-        clear(&made, rows[i].attribute);
-        add(&made, rows[i].attribute, (struct eca_slice){ (const uint8_t *)text, rows[i].longest });
+        made_entry_clear(&made, rows[i].attribute);
+        made_entry_add(&made, rows[i].attribute, (struct eca_slice){ (const uint8_t *)text, rows[i].longest });
         assert_true(eca_ldap_entry_account(&account, &made.entry, "telephoneNumber", &err));
 
-        clear(&made, rows[i].attribute);
-        add(&made, rows[i].attribute, (struct eca_slice){ (const uint8_t *)text, rows[i].longest + 1 });
+        made_entry_clear(&made, rows[i].attribute);
+        made_entry_add(&made, rows[i].attribute, (struct eca_slice){ (const uint8_t *)text, rows[i].longest + 1 });
         assert_false(eca_ldap_entry_account(&account, &made.entry, "telephoneNumber", &err));
     }
 }
@@ -215,8 +172,8 @@ static void test_account_flags_with_highest_bit_are_the_set_they_mean(void **sta
     struct made_entry made;
     (void)state;
     make_alice(&made);
-    clear(&made, "msDS-User-Account-Control-Computed");
-    add_text(&made, "msDS-User-Account-Control-Computed", "-2147483632");
+    made_entry_clear(&made, "msDS-User-Account-Control-Computed");
+    made_entry_add_text(&made, "msDS-User-Account-Control-Computed", "-2147483632");
 
     assert_true(eca_ldap_entry_account(&account, &made.entry, NULL, &err));
     assert_int_equal(account.user_account_control_computed, 0x80000010u);
@@ -229,8 +186,8 @@ static void test_account_unreadable_creation_counts_as_unknown(void **state)
     struct made_entry made;
     (void)state;
     make_alice(&made);
-    clear(&made, "whenCreated");
-    add_text(&made, "whenCreated", "yesterday");
+    made_entry_clear(&made, "whenCreated");
+    made_entry_add_text(&made, "whenCreated", "yesterday");
 
     assert_true(eca_ldap_entry_account(&account, &made.entry, NULL, &err));
     assert_int_equal(account.when_created, 0);
@@ -269,9 +226,9 @@ static void test_match_values_are_compared_again(void **state)
 
         SAY_WHY(&rows[i]);
         make_alice(&made);
-        add_text(&made, "altSecurityIdentities", "X509:<SKI>0011");
+        made_entry_add_text(&made, "altSecurityIdentities", "X509:<SKI>0011");
         if (rows[i].attribute != NULL)
-            add_text(&made, rows[i].attribute, rows[i].value);
+            made_entry_add_text(&made, rows[i].attribute, rows[i].value);
         keys.keys[0] = (struct eca_mapping_key){ .kind = rows[i].kind, .value = rows[i].key };
         keys.count = 1;
 
@@ -306,10 +263,10 @@ static void test_match_implicit_upn_needs_the_entrys_own_domain(void **state)
         SAY_WHY(&rows[i]);
         make_alice(&made);
         made.entry.dn = rows[i].dn;
-        clear(&made, "sAMAccountName");
-        add_text(&made, "sAMAccountName", "dora");
-        clear(&made, "userPrincipalName");
-        add_text(&made, "userPrincipalName", "dora.smith@mail.example.org");
+        made_entry_clear(&made, "sAMAccountName");
+        made_entry_add_text(&made, "sAMAccountName", "dora");
+        made_entry_clear(&made, "userPrincipalName");
+        made_entry_add_text(&made, "userPrincipalName", "dora.smith@mail.example.org");
 
         assert_true(eca_ldap_entry_account(&account, &made.entry, NULL, &err));
         assert_true(eca_ldap_entry_match(&matched, &made.entry, &account, &keys, &err));
@@ -345,7 +302,7 @@ static void test_match_part_of_the_mappings_fails(void **state)
     uint64_t matched = 99;
     (void)state;
     make_alice(&made);
-    add_text(&made, "altSecurityIdentities;range=0-1499", "X509:<SKI>aabb");
+    made_entry_add_text(&made, "altSecurityIdentities;range=0-1499", "X509:<SKI>aabb");
     keys.keys[0] = (struct eca_mapping_key){ .kind = ECA_MAPPING_SKI, .value = SLICE("X509:<SKI>aabb") };
     keys.count = 1;
 
