@@ -252,20 +252,32 @@ static bool take_finding(struct cursor *cursor, struct eca_finding *out, enum ec
     return !cursor->failed && cursor->at == cursor->end;
 }
 
-bool eca_account_record_read(struct eca_finding *out, struct eca_slice record,
-                             const struct eca_account_record_form *form, int64_t now)
+static bool has_length(struct eca_slice record)
+{
+    return record.length >= HEADER_BYTES + MAC_BYTES && record.length <= ECA_ACCOUNT_RECORD_MAX;
+}
+
+bool eca_account_record_read_again(struct eca_finding *out, struct eca_slice record,
+                                   const struct eca_account_record_form *form, int64_t now)
 {
     struct cursor cursor = { .in = record };
-    uint8_t mac[MAC_BYTES];
 
-    if (record.length < HEADER_BYTES + MAC_BYTES || record.length > ECA_ACCOUNT_RECORD_MAX)
+    if (!has_length(record))
         return false;
     cursor.end = record.length - MAC_BYTES;
-    if (!make_mac(mac, (struct eca_slice){ record.bytes, cursor.end }, form)
-        || CRYPTO_memcmp(mac, record.bytes + cursor.end, MAC_BYTES) != 0)
-        return false;
     eca_account_clear(&out->account);
     out->detail.text[0] = '\0';
     return take_finding(&cursor, out, form->remote) && out->found_at >= 0
            && out->found_at <= now + ECA_ACCOUNT_RECORD_SKEW;
+}
+
+bool eca_account_record_read(struct eca_finding *out, struct eca_slice record,
+                             const struct eca_account_record_form *form, int64_t now)
+{
+    const struct eca_slice content = { record.bytes, record.length - MAC_BYTES };
+    uint8_t mac[MAC_BYTES];
+
+    return has_length(record) && make_mac(mac, content, form)
+           && CRYPTO_memcmp(mac, record.bytes + content.length, MAC_BYTES) == 0
+           && eca_account_record_read_again(out, record, form, now);
 }

@@ -8,7 +8,7 @@
 #include "mapping.h"
 
 #define ECA_ACCOUNT_RECORD_MAX 448
-#define ECA_ACCOUNT_RECORD_KEY_BYTES 32    /* of the cache: SHA-256 of certificate and configuration */
+#define ECA_ACCOUNT_RECORD_KEY_BYTES 32    /* of the cache: the certificate and all that a finding depends on */
 #define ECA_ACCOUNT_RECORD_SECRET_BYTES 32 /* of the MAC */
 #define ECA_ACCOUNT_RECORD_SKEW 60         /* seconds by which another node's clock may be ahead */
 
@@ -56,5 +56,12 @@ size_t eca_account_record_write(uint8_t out[ECA_ACCOUNT_RECORD_MAX], const struc
  */
 bool eca_account_record_read(struct eca_finding *out, struct eca_slice record,
                              const struct eca_account_record_form *form, int64_t now);
+
+/*
+ * The same for a record whose every byte has been read before, under this very key and secret, without computing its
+ * MAC again.
+ */
+bool eca_account_record_read_again(struct eca_finding *out, struct eca_slice record,
+                                   const struct eca_account_record_form *form, int64_t now);
 
 #endif

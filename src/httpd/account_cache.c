@@ -3,6 +3,7 @@
 #include "account_cache.h"
 
 #include "config.h"
+#include "opened_records.h"
 #include "socache.h"
 
 #include <apr_atomic.h>
@@ -25,6 +26,7 @@ APLOG_USE_MODULE(eas_certauth);
 #define SECRET_FILE_MAX 4096
 #define SECRET_FILE_MIN 32
 #define QUIET_SECONDS 60
+#define OPENED_PLACES 1024 /* half a megabyte of a child when all are used */
 
 /* Strangers' certificates fill `misses` and never push out an account. */
 struct eca_account_cache {
@@ -33,6 +35,7 @@ struct eca_account_cache {
     apr_global_mutex_t *mutex;
     struct eca_job_pool *jobs; /* of this child, for a provider that may be elsewhere */
     struct eca_account_seal *seal;
+    struct eca_opened_records *opened; /* of this child */
     struct eca_cache_ttl ttl;
     bool remote;
     apr_uint32_t last_told; /* when an error was last written to the log */
@@ -205,7 +208,9 @@ void eca_account_cache_join(apr_pool_t *pool, server_rec *main_server)
     if (cache->mutex != NULL)
         (void)apr_global_mutex_child_init(&cache->mutex, apr_global_mutex_lockfile(cache->mutex), pool);
     cache->accounts.mutex = cache->misses.mutex = cache->mutex;
-    if (!cache->remote)
+    cache->opened = eca_opened_records_make(pool, OPENED_PLACES);
+    cache->prepared = cache->opened != NULL;
+    if (!cache->remote || !cache->prepared)
         return;
     cache->jobs = eca_job_pool_create(REMOTE_HELPERS, REMOTE_QUEUE, PROBE_INTERVAL);
     cache->prepared = cache->jobs != NULL;
@@ -228,6 +233,19 @@ static void tell(struct eca_account_cache *cache, request_rec *r, const char *do
                   doing);
 }
 
+static bool open_record(struct eca_finding *out, const struct eca_account_cache *cache, struct eca_slice record,
+                        const struct eca_account_record_form *form)
+{
+    const int64_t now = apr_time_sec(apr_time_now());
+
+    if (eca_opened_records_has(cache->opened, form->key, record))
+        return eca_account_record_read_again(out, record, form, now);
+    if (!eca_account_record_read(out, record, form, now))
+        return false;
+    eca_opened_records_keep(cache->opened, form->key, record);
+    return true;
+}
+
 static bool read_from(struct eca_finding *out, struct eca_account_cache *cache, struct eca_socache *one, request_rec *r,
                       const struct eca_account_record_form *form)
 {
@@ -237,8 +255,7 @@ static bool read_from(struct eca_finding *out, struct eca_account_cache *cache, 
     const apr_status_t status = eca_socache_retrieve(one, key, record, &length, r->pool);
 
     tell(cache, r, "reading", status);
-    return status == APR_SUCCESS
-           && eca_account_record_read(out, (struct eca_slice){ record, length }, form, apr_time_sec(apr_time_now()));
+    return status == APR_SUCCESS && open_record(out, cache, (struct eca_slice){ record, length }, form);
 }
 
 enum eca_cache_age eca_account_cache_find(struct eca_finding *out, request_rec *r, const uint8_t *key,

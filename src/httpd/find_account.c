@@ -7,7 +7,6 @@
 #include "log.h"
 #include "sid_uri.h"
 
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,25 +36,36 @@ static void destroy_find(struct eca_job *job)
     free(job);
 }
 
-/* What a finding depends on: the certificate, the directory, and what the section makes of both. */
-static bool make_cache_key(struct eca_request *request, const struct eca_mapping_policy *mapping)
-{
-    const struct eca_policy *policy = request->policy;
-    const int remote_user = policy->remote_user;
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool made = false;
+/* All but the certificate and the directory that a finding depends on, as bytes: other settings are other bytes. */
+struct settings {
+    uint8_t kinds[ECA_MAPPING_KINDS]; /* from 1, in their order; 0 behind the last */
+    uint8_t remote_user;
+    uint8_t backdating[8];
+};
 
+_Static_assert(sizeof(struct settings) <= ECA_ACCOUNT_RECORD_KEY_BYTES, "the settings fit into the key");
+_Static_assert(sizeof((struct eca_certificate *)0)->sha256 == ECA_ACCOUNT_RECORD_KEY_BYTES, "a digest is a key");
+_Static_assert(sizeof((struct eca_service *)0)->directory_digest == ECA_ACCOUNT_RECORD_KEY_BYTES, "so is that");
+
+/*
+ * The certificate's digest, with the directory's and the settings laid over it. That is as good as a digest of the
+ * three, and made at once: two keys are the same only where two digests differ in a way that was chosen before.
+ */
+static void make_cache_key(struct eca_request *request, const struct eca_mapping_policy *mapping)
+{
+    const uint8_t *certificate = request->work->certificate->sha256;
+    const uint8_t *directory = request->service->directory_digest;
+    const int64_t backdating = request->policy->backdating;
+    struct settings settings = { .remote_user = (uint8_t)request->policy->remote_user };
+    uint8_t over[ECA_ACCOUNT_RECORD_KEY_BYTES] = { 0 };
+
+    for (size_t i = 0; i < mapping->count; i++)
+        settings.kinds[i] = (uint8_t)(mapping->kinds[i] + 1);
+    memcpy(settings.backdating, &backdating, sizeof settings.backdating);
+    memcpy(over, &settings, sizeof settings);
     request->cache_key = apr_palloc(request->r->pool, ECA_ACCOUNT_RECORD_KEY_BYTES);
-    if (context != NULL && EVP_DigestInit_ex(context, request->service->sha256, NULL) == 1) {
-        EVP_DigestUpdate(context, request->work->certificate->sha256, sizeof request->work->certificate->sha256);
-        EVP_DigestUpdate(context, request->service->directory_digest, sizeof request->service->directory_digest);
-        EVP_DigestUpdate(context, mapping->kinds, mapping->count * sizeof mapping->kinds[0]);
-        EVP_DigestUpdate(context, &policy->backdating, sizeof policy->backdating);
-        EVP_DigestUpdate(context, &remote_user, sizeof remote_user);
-        made = EVP_DigestFinal_ex(context, request->cache_key, NULL) == 1;
-    }
-    EVP_MD_CTX_free(context);
-    return made;
+    for (size_t i = 0; i < ECA_ACCOUNT_RECORD_KEY_BYTES; i++)
+        request->cache_key[i] = certificate[i] ^ directory[i] ^ over[i];
 }
 
 static struct find_job *new_find_job(struct eca_request *request, const struct eca_mapping_policy *policy)
@@ -164,11 +174,7 @@ static void find_account(struct eca_request *request)
     struct eca_finding finding;
     struct find_job *find = NULL;
 
-    if (!make_cache_key(request, &policy)) {
-        request->facts.account = ECA_ACCOUNT_DIRECTORY_FAILED;
-        eca_error_set(&request->work->detail, "libcrypto has no SHA-256");
-        return;
-    }
+    make_cache_key(request, &policy);
     if (!local)
         age = eca_account_cache_find(&finding, request->r, request->cache_key, form);
     if (age == ECA_CACHE_FRESH) {

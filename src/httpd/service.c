@@ -134,21 +134,6 @@ static bool digest_ticket_scope(const struct eca_server_config *config, struct e
     return done || eca_error_set(err, "libcrypto has no SHA-256");
 }
 
-static apr_status_t free_digest(void *digest)
-{
-    EVP_MD_free(digest);
-    return APR_SUCCESS;
-}
-
-static bool find_digest(apr_pool_t *pool, struct eca_service *service, struct eca_error *err)
-{
-    service->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    if (service->sha256 == NULL)
-        return eca_error_set(err, "libcrypto has no SHA-256");
-    apr_pool_cleanup_register(pool, service->sha256, free_digest, apr_pool_cleanup_null);
-    return true;
-}
-
 bool eca_service_prepare(apr_pool_t *pool, const struct eca_server_config *config, bool needs_keytab,
                          struct eca_error *err)
 {
@@ -170,8 +155,7 @@ bool eca_service_prepare(apr_pool_t *pool, const struct eca_server_config *confi
         return false;
     if (config->trusted_issuers != NULL && !read_anchors(pool, config, err))
         return false;
-    service->prepared = find_digest(pool, service, err) && digest_directory(config, err)
-                        && digest_ticket_scope(config, err);
+    service->prepared = digest_directory(config, err) && digest_ticket_scope(config, err);
     return service->prepared;
 }
 

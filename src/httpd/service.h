@@ -11,13 +11,10 @@
 #include "ticket_cache.h"
 #include "verdict.h"
 
-#include <openssl/evp.h>
-
 /* Immutable for workers once the child has started; everything in it is safe for any number of threads. */
 struct eca_service {
     bool prepared;
     struct eca_trust_anchors *anchors;         /* NULL without EASTrustedIssuers */
-    EVP_MD *sha256;                            /* ready for use: finding it takes longer than most digests */
     uint8_t directory_digest[32];              /* of everything that says which directory is asked, and how */
     struct eca_verdicts *verdicts;             /* of a child process, with `anchors` */
     uint8_t ticket_scope[32];                  /* of the keytab and principal that get tickets */

@@ -236,6 +236,7 @@ def test_redis_hostile_records_are_no_records(shared, holders, redis, lab, expec
     bob_record = redis.command("GET", bob_key)
     forged = bytearray(alice_record)
     forged[-40] ^= 1
+    assert [ask(one, holders, name) for name in ("alice", "bob")] == ["hit", "hit"]    # the child knows both records
     for hostile in (bob_record, bytes(forged), alice_record[:-1], b"", b"x" * 448, b"x" * 100000):
         redis.command("SET", alice_key, hostile)
         check_grant(one.request("/strong", holders["alice"]), user="alice@example.test", EAS_CACHE="miss",

@@ -180,6 +180,27 @@ static void test_read_bound_to_key_secret_and_time(void **state)
     }
 }
 
+static void test_read_again_says_the_same_and_looks_at_all_but_the_mac(void **state)
+{
+    const struct eca_account_record_form form = form_of(ECA_REMOTE_USER_UPN);
+    const struct eca_finding finding = alice();
+    uint8_t record[ECA_ACCOUNT_RECORD_MAX];
+    const size_t length = eca_account_record_write(record, &finding, &form);
+    struct eca_finding read;
+    (void)state;
+
+    memset(&read, 'x', sizeof read);
+    assert_true(eca_account_record_read_again(&read, (struct eca_slice){ record, length }, &form, NOW));
+    assert_int_equal(read.kind, ECA_MAPPING_SKI);
+    assert_string_equal(read.account.sid, SID);
+    assert_string_equal(read.account.dn, finding.account.dn);
+    assert_string_equal(read.account.mail, "");
+    assert_string_equal(read.detail.text, "");
+    assert_false(eca_account_record_read_again(&read, (struct eca_slice){ record, length }, &form, NOW - 61));
+    for (size_t shorter = 0; shorter < length; shorter++)
+        assert_false(eca_account_record_read_again(&read, (struct eca_slice){ record, shorter }, &form, NOW));
+}
+
 /* Content that write() never makes, with a right MAC: another version of this module, or a defect of it. */
 static void test_read_sealed_nonsense_is_no_record(void **state)
 {
@@ -238,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_write_what_must_not_or_cannot_be_kept_is_nothing),
         cmocka_unit_test(test_read_any_other_byte_is_no_record),
         cmocka_unit_test(test_read_bound_to_key_secret_and_time),
+        cmocka_unit_test(test_read_again_says_the_same_and_looks_at_all_but_the_mac),
         cmocka_unit_test(test_read_sealed_nonsense_is_no_record),
     };
     return cmocka_run_group_tests(tests, open_seals, close_seals);
