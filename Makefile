@@ -175,7 +175,7 @@ UNIT_PROGRAMS   := $(UNITS:tests/unit/%.c=$(BUILD)/asan/unit/%)
 TSAN_PROGRAMS   := $(BUILD)/tsan/unit/jobs/test_job_pool \
                    $(BUILD)/tsan/unit/trust/test_verdict \
                    $(BUILD)/tsan/unit/directory/test_ldap_pool \
-                   $(addprefix $(BUILD)/tsan/unit/kerberos/test_,ap_req refusals service_credential ticket ticket_cache)
+                   $(addprefix $(BUILD)/tsan/unit/kerberos/test_,ap_req refusals service_credential thread_random ticket ticket_cache)
 REPLAY_PROGRAMS := $(FUZZERS:tests/fuzz/%.c=$(BUILD)/asan/replay/%)
 FUZZ_PROGRAMS   := $(FUZZERS:tests/fuzz/%.c=$(BUILD)/fuzz/bin/%)
 

@@ -7,9 +7,9 @@
 
 #include "kerberos_der.h"
 #include "thread_context.h"
+#include "thread_random.h"
 
 #include <gssapi/gssapi.h>
-#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -54,7 +54,7 @@ static krb5_error_code refresh(krb5_context context, struct eca_ticket *ticket, 
     code = krb5_c_keylengths(context, type, &bytes, &length);
     if (code != 0 || bytes > SUBKEY_MAX || length > SUBKEY_MAX)
         return code != 0 ? code : KRB5_BAD_KEYSIZE;
-    if (RAND_priv_bytes(seed, (int)(sizeof fresh->sequence + bytes)) != 1)
+    if (!eca_thread_random_take(seed, sizeof fresh->sequence + bytes))
         return KRB5_CRYPTO_INTERNAL;
     random.length = (unsigned)bytes;
     memcpy(&fresh->sequence, seed, sizeof fresh->sequence);
