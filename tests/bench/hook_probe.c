@@ -4,6 +4,8 @@
  *
  * The clock is the monotonic one: warm, nothing waits in our hooks, so what passes is CPU time; a thread's CPU clock is
  * a system call, which costs more than most hooks. One request that was interrupted does not move the median.
+ * What the clock itself takes is measured each time and not counted as ours; nor are the hooks of others that ours
+ * call: httpd would have called them anyway.
  */
 #include "probe.h"
 
@@ -22,6 +24,7 @@ APLOG_USE_MODULE(eas_bench);
 #define ANSWER_FILTER "EAS_BACKEND"
 #define BEHIND_FILTER "EAS_BENCH_BEHIND"
 #define KEPT_MAX 16384
+#define OTHERS_MAX 6   /* modules with the same hook as one of ours that runs them */
 #define POOL_NODE 8192 /* an APR pool's usual piece: addresses in one can be compared */
 
 enum hook {
@@ -52,10 +55,12 @@ static const char *const names[HOOKS] = {
 /* What a request has spent in our hooks; in its request_config. */
 struct spent {
     uint64_t begin;   /* of the hook that runs, 0 while none of ours does */
+    uint64_t reading; /* what the clock took just before */
     char *pool_begin; /* where r->pool stood then */
     unsigned depth;
     uint32_t nanoseconds[HOOKS];
     uint32_t pool_bytes[HOOKS];
+    uint32_t stopwatch;                 /* what all readings took together */
     uint32_t token_bytes;               /* of the header that went to the backend */
     bool ran[HOOKS], pool_moved[HOOKS]; /* moved: to another piece meanwhile, the bytes are not known */
 };
@@ -68,7 +73,7 @@ struct series {
 
 static struct {
     pthread_mutex_t lock;
-    struct series total, token_bytes, nanoseconds[HOOKS], pool_bytes[HOOKS];
+    struct series total, stopwatch, token_bytes, nanoseconds[HOOKS], pool_bytes[HOOKS];
 } kept = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static struct spent *spent_of(request_rec *r)
@@ -84,19 +89,25 @@ static struct spent *spent_of(request_rec *r)
 
 static void begin(request_rec *r, struct spent *spent)
 {
+    uint64_t first = 0;
+
     spent->pool_begin = apr_palloc(r->pool, 8);
+    first = eca_probe_now();
     spent->begin = eca_probe_now();
+    spent->reading = spent->begin - first;
 }
 
 static void end(request_rec *r, struct spent *spent, enum hook hook)
 {
     const uint64_t now = eca_probe_now();
+    const uint64_t elapsed = now - spent->begin;
     char *pool_end = NULL;
 
     if (spent->begin == 0)
         return;
     spent->ran[hook] = true;
-    spent->nanoseconds[hook] += (uint32_t)(now - spent->begin);
+    spent->nanoseconds[hook] += (uint32_t)(elapsed > spent->reading ? elapsed - spent->reading : 0);
+    spent->stopwatch += (uint32_t)spent->reading;
     spent->begin = 0;
     pool_end = apr_palloc(r->pool, 8);
     if (pool_end > spent->pool_begin && pool_end - spent->pool_begin < POOL_NODE)
@@ -136,12 +147,56 @@ static void end(request_rec *r, struct spent *spent, enum hook hook)
         }                                                                                                              \
     }
 
+/* A hook of others, each with a function of its own, since a hook does not say in whose name it is called. */
+#define OTHER(hook, number, place)                                                                                     \
+    static int other_##hook##_##place(request_rec *r)                                                                  \
+    {                                                                                                                  \
+        struct spent *spent = spent_of(r);                                                                             \
+        const bool ours = spent->begin != 0;                                                                           \
+        int status = DECLINED;                                                                                         \
+                                                                                                                       \
+        if (ours)                                                                                                      \
+            end(r, spent, number);                                                                                     \
+        status = others_##hook[place](r);                                                                              \
+        if (ours)                                                                                                      \
+            begin(r, spent);                                                                                           \
+        return status;                                                                                                 \
+    }
+
+#define OTHERS(hook, number)                                                                                           \
+    static ap_HOOK_##hook##_t *others_##hook[OTHERS_MAX];                                                              \
+    OTHER(hook, number, 0)                                                                                             \
+    OTHER(hook, number, 1)                                                                                             \
+    OTHER(hook, number, 2)                                                                                             \
+    OTHER(hook, number, 3)                                                                                             \
+    OTHER(hook, number, 4)                                                                                             \
+    OTHER(hook, number, 5)                                                                                             \
+                                                                                                                       \
+    static void install_others_##hook(void)                                                                            \
+    {                                                                                                                  \
+        static ap_HOOK_##hook##_t *const watched[OTHERS_MAX] = { other_##hook##_0, other_##hook##_1, other_##hook##_2, \
+                                                                 other_##hook##_3, other_##hook##_4,                   \
+                                                                 other_##hook##_5 };                                   \
+        apr_array_header_t *hooks = ap_hook_get_##hook();                                                              \
+        ap_LINK_##hook##_t *links = (ap_LINK_##hook##_t *)hooks->elts;                                                 \
+        int place = 0;                                                                                                 \
+                                                                                                                       \
+        for (int i = 0; i < hooks->nelts && place < OTHERS_MAX; i++) {                                                 \
+            if (links[i].szName != NULL && strcmp(links[i].szName, OURS) == 0)                                         \
+                continue;                                                                                              \
+            others_##hook[place] = links[i].pFunc;                                                                     \
+            links[i].pFunc = watched[place++];                                                                         \
+        }                                                                                                              \
+    }
+
 STOPWATCH(post_read_request, POST_READ_REQUEST)
 STOPWATCH(access_checker_ex, ACCESS_CHECKER_EX)
 STOPWATCH(force_authn, FORCE_AUTHN)
 STOPWATCH(check_user_id, CHECK_USER_ID)
 STOPWATCH(auth_checker, AUTH_CHECKER)
 STOPWATCH(fixups, FIXUPS)
+OTHERS(access_checker_ex, ACCESS_CHECKER_EX)
+OTHERS(auth_checker, AUTH_CHECKER)
 
 /* ---- mod_proxy's optional hooks ---- */
 
@@ -242,6 +297,8 @@ void eca_hook_probe_install(void)
     install_check_user_id();
     install_auth_checker();
     install_fixups();
+    install_others_access_checker_ex();
+    install_others_auth_checker();
     install_proxy();
 }
 
@@ -269,6 +326,7 @@ int eca_hook_probe_keep(request_rec *r)
             add(&kept.pool_bytes[hook], spent->pool_bytes[hook]);
     }
     add(&kept.total, total);
+    add(&kept.stopwatch, spent->stopwatch);
     add(&kept.token_bytes, spent->token_bytes);
     pthread_mutex_unlock(&kept.lock);
     return DECLINED;
@@ -296,7 +354,8 @@ int eca_hook_probe_handle(request_rec *r)
         ap_rprintf(r, "%s\"%s\": %.0f", hook == 0 ? "" : ", ", names[hook], take_median(&kept.nanoseconds[hook]));
         pool_bytes += take_median(&kept.pool_bytes[hook]);
     }
-    ap_rprintf(r, "}, \"pool_bytes\": %.0f, \"token_bytes\": %.0f}\n", pool_bytes, take_median(&kept.token_bytes));
+    ap_rprintf(r, "}, \"stopwatch_ns\": %.0f, \"pool_bytes\": %.0f, \"token_bytes\": %.0f}\n",
+               take_median(&kept.stopwatch), pool_bytes, take_median(&kept.token_bytes));
     pthread_mutex_unlock(&kept.lock);
     return OK;
 }
