@@ -2,6 +2,7 @@
 /* The ticket stage. */
 #include "get_ticket.h"
 
+#include "explain_refusal.h"
 #include "find_account.h"
 #include "s4u.h"
 
@@ -91,7 +92,7 @@ static struct ticket_job *new_ticket_job(const struct eca_request *request, int6
     return job;
 }
 
-/* Only the account can say whether a bare refusal is the user's or the administrator's to mend. */
+/* Before the directory is asked: a bare refusal is the administrator's to mend unless the account is marked. */
 static enum eca_reason translate_answer(const struct eca_request *request, enum eca_kerberos_answer answer)
 {
     switch (answer) {
@@ -119,7 +120,8 @@ static enum eca_reason translate_answer(const struct eca_request *request, enum 
 }
 
 /* Asks the KDC on a helper. */
-static enum eca_kerberos_answer ask_kdc(struct eca_request *request, struct eca_ticket **out, struct eca_error *why)
+static enum eca_kerberos_answer ask_kdc(struct eca_request *request, struct eca_ticket **out,
+                                        struct eca_krb5_refusal *refusal, struct eca_error *why)
 {
     const apr_time_t now = apr_time_now();
     const apr_time_t deadline = now + apr_time_from_msec(request->config->kerberos_timeout);
@@ -127,6 +129,7 @@ static enum eca_kerberos_answer ask_kdc(struct eca_request *request, struct eca_
     enum eca_kerberos_answer answer = ECA_KERBEROS_UNAVAILABLE;
     struct eca_job *job = NULL;
 
+    refusal->code = 0;
     if (ticket == NULL) {
         eca_error_set(why, "out of memory");
         return ECA_KERBEROS_FAILED;
@@ -140,6 +143,7 @@ static enum eca_kerberos_answer ask_kdc(struct eca_request *request, struct eca_
         *out = eca_ticket_hold(ticket->ticket);
     else
         eca_error_set(why, "%s", ticket->err.text);
+    *refusal = ticket->refusal;
     eca_job_release(request->service->kerberos_jobs, job);
     return answer;
 }
@@ -179,16 +183,18 @@ static void remember(const struct eca_request *request, enum eca_reason reason)
 static enum eca_reason request_ticket(struct eca_request *request, struct eca_ticket **out)
 {
     struct eca_error why = { .text = "" };
-    enum eca_kerberos_answer answer = ask_kdc(request, out, &why);
+    struct eca_krb5_refusal refusal;
+    enum eca_kerberos_answer answer = ask_kdc(request, out, &refusal, &why);
     enum eca_reason reason = ECA_REASON_INTERNAL_ERROR;
 
     if (is_renamed(request, answer)) {
         why.text[0] = '\0';
-        answer = ask_kdc(request, out, &why);
+        answer = ask_kdc(request, out, &refusal, &why);
     }
     reason = translate_answer(request, answer);
     if (reason == ECA_REASON_GRANTED)
         return reason;
+    eca_explain_refusal(request, &refusal, &reason, &why);
     request->work->detail = why;
     remember(request, reason);
     return reason;

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a KDC refuses, provoked in the domain, and the sentence that says which setting to change.
+
+What Samba 4.17 cannot show is in tests/unit/kerberos/test_refusal_cause.c, in rows with "AD:".
+"""
+
+import time
+
+import pytest
+
+from lab.accounts import (ACCOUNTDISABLE, BASE_DN, DONT_EXPIRE_PASSWORD, EXCHANGE_SPN, EXPIRED_IN_2020, NORMAL_ACCOUNT,
+                          NOT_DELEGATED, OTHER_SPN, PROXY_SPN, REALM, SERVICES, TRUSTED_TO_AUTH_FOR_DELEGATION)
+from proxy import section, virtual_host
+from reasons import EXPECTED, check_grant, check_refusal, line_of
+
+PLAIN = NORMAL_ACCOUNT | DONT_EXPIRE_PASSWORD
+DELEGATE = PLAIN | TRUSTED_TO_AUTH_FOR_DELEGATION
+NEVER = 9223372036854775807
+
+LIST = "msDS-AllowedToDelegateTo"
+RESOURCE_LIST = "msDS-AllowedToActOnBehalfOfOtherIdentity"
+FLAGS, EXPIRES, SPNS = "userAccountControl", "accountExpires", "servicePrincipalName"
+BARE = r"^S4U2Proxy for alice@.* by svc-proxy@.* to HTTP/"    # the KDC's own, without the directory's help
+
+
+def is_refused(expect_log, outcome, reason, detail):
+    """check_refusal() of what may be told as an error."""
+    if EXPECTED[reason].level == "error":
+        expect_log(line_of(reason))
+    check_refusal(outcome, reason, detail)
+
+
+def site(lab, **settings):
+    """/known finds the account and delegates nothing, /ticket asks the KDC."""
+    return virtual_host(lab, section("/known", lab.standin.url, EASDelegation="none"),
+                        section("/ticket", lab.standin.url), **settings)
+
+
+@pytest.fixture
+def change(lab, directory):
+    """change((account, attribute, values, values before), …): of the domain, until the test ends."""
+    dns = {"Protected Users": f"CN=Protected Users,CN=Users,{BASE_DN}",
+           **{name: account.dn for name, account in {**lab.people, **lab.services}.items()}}
+
+    def all_of(*changes):
+        for name, attribute, values, before in changes:
+            directory.set(dns[name], attribute, *values, before=before)
+    return all_of
+
+
+# ---- one setting each ----------------------------------------------------------------------------
+
+NO_TRANSITION = ("svc-proxy", FLAGS, [PLAIN], [DELEGATE])
+EMPTY_LIST = ("svc-proxy", LIST, [], [EXCHANGE_SPN])
+WHO_PROTECTED = ("Protected Users", "member", [f"CN=alice,CN=Users,{BASE_DN}"], [])
+TRANSITION_SAID = r"svc-proxy may not do protocol transition: .*TRUSTED_TO_AUTH_FOR_DELEGATION"
+EMPTY_SAID = rf"svc-proxy has an empty {LIST}: add {EXCHANGE_SPN}"
+
+SETTINGS = [
+    ("no protocol transition", [NO_TRANSITION], {}, rf"^S4U2Proxy: {TRANSITION_SAID} in userAccountControl\) \(KDC"),
+    ("the list is empty", [EMPTY_LIST], {}, rf"^S4U2Proxy: {EMPTY_SAID} \(KDC"),
+    ("neither: both are told", [NO_TRANSITION, EMPTY_LIST], {}, rf"{TRANSITION_SAID}.*; {EMPTY_SAID} \(KDC"),
+    ("the SPN is not in the list", [], {"EASDelegationSPN": OTHER_SPN},
+     rf"^S4U2Proxy: svc-proxy has other SPNs in {LIST}: add {OTHER_SPN} \(KDC"),
+    ("with its realm", [], {"EASDelegationSPN": f"{OTHER_SPN}@{REALM}"},
+     rf"other SPNs in {LIST}: add {OTHER_SPN} \(KDC"),
+    ("no account has the SPN", [], {"EASDelegationSPN": "HTTP/unknown.example.test"},
+     rf"{BARE}unknown.*no account has this SPN: correct EASDelegationSPN"),
+    ("the service account is sensitive", [("svc-proxy", FLAGS, [DELEGATE | NOT_DELEGATED], [DELEGATE])], {},
+     r"^S4U2Proxy: svc-proxy is itself .*NOT_DELEGATED in userAccountControl\): unset it \(KDC"),
+    ("the service account has no SPN", [("svc-proxy", SPNS, [], [PROXY_SPN])], {},
+     r"^S4U2Self: svc-proxy has no servicePrincipalName"),
+    ("the backend has DES keys alone", [("svc-exch", "msDS-SupportedEncryptionTypes", [3], [24])], {},
+     r"^S4U2Proxy: svc-exch has no AES in msDS-SupportedEncryptionTypes: set it to 24"),
+]
+
+
+@pytest.mark.parametrize("changes, settings, detail", [pytest.param(*row[1:], id=row[0]) for row in SETTINGS])
+def test_setting_that_is_wrong_is_named(lab, holders, proxy, change, expect_log, changes, settings, detail):
+    one = proxy(site(lab, **settings))
+    change(*changes)
+    is_refused(expect_log, one.request("/ticket", holders["alice"]), "delegation-misconfigured", detail)
+
+
+# ---- the user ------------------------------------------------------------------------------------
+
+USERS = [
+    ("sensitive", [("alice", FLAGS, [PLAIN | NOT_DELEGATED], [PLAIN])], "delegation-not-allowed",
+     r"^S4U2Proxy: alice is .*sensitive.*\(NOT_DELEGATED in userAccountControl\): unset it"),
+    # Samba 4.17 delegates members, so it refuses for another setting; that they are found is shown.
+    ("Protected Users", [WHO_PROTECTED, NO_TRANSITION], "delegation-not-allowed",
+     "^S4U2Proxy: alice is in the group Protected Users"),
+    ("must change the password", [("alice", FLAGS, [NORMAL_ACCOUNT], [PLAIN]), ("alice", "pwdLastSet", [0], [-1])],
+     "account-expired", r"^S4U2Proxy: alice must change the password at the next logon \(pwdLastSet is 0\)"),
+    ("disabled", [("alice", FLAGS, [PLAIN | ACCOUNTDISABLE], [PLAIN])], "account-disabled",
+     "^S4U2Self: alice is disabled: enable it"),
+    ("expired", [("alice", EXPIRES, [EXPIRED_IN_2020], [NEVER])], "account-expired",
+     "^S4U2Self: alice has expired: extend accountExpires"),
+    ("locked", [("alice", "lockoutTime", [int((time.time() + 11644473600) * 10**7)], [0])], "account-locked",
+     "^S4U2Self: alice is locked: unlock it"),
+]
+
+
+@pytest.mark.parametrize("changes, reason, detail", [pytest.param(*row[1:], id=row[0]) for row in USERS])
+def test_user_whom_the_kdc_refuses(lab, holders, proxy, change, expect_log, changes, reason, detail):
+    """Whom our own look-up would refuse is known from earlier, so that the KDC is the first to say so."""
+    one = proxy(site(lab), cache="shmcb")
+    check_grant(one.request("/known", holders["alice"]), EAS_CACHE="miss")
+    change(*changes)
+    outcome = one.request("/ticket", holders["alice"])
+    is_refused(expect_log, outcome, reason, detail)
+    assert outcome.access["EAS_CACHE"] == "hit"
+
+
+# ---- an SPN that two accounts have -----------------------------------------------------------------
+
+@pytest.fixture
+def spn_twice(lab):
+    """Samba refuses this, AD did so late: there are domains where it is."""
+    change = (f"dn: {SERVICES['svc-other'].dn}\nchangetype: modify\n{{}}: servicePrincipalName\n"
+              f"servicePrincipalName: {EXCHANGE_SPN}\n")
+    lab.dc.modify_unchecked(change.format("add"))
+    yield
+    lab.dc.modify_unchecked(change.format("delete"))
+
+
+def test_spn_of_two_accounts_is_named(lab, holders, proxy, spn_twice, expect_log):
+    one = proxy(site(lab))
+    is_refused(expect_log, one.request("/ticket", holders["alice"]), "delegation-misconfigured",
+               rf"^S4U2Proxy: {EXCHANGE_SPN} belongs to more than one account \(setspn -Q")
+
+
+# ---- resource-based delegation ---------------------------------------------------------------------
+
+def descriptor_of(sid):
+    """A self-relative security descriptor (MS-DTYP 2.4.6) that allows the SID everything, owned by Administrators."""
+    numbers = [int(part) for part in sid.split("-")[1:]]
+    binary = bytes((numbers[0], len(numbers) - 2)) + numbers[1].to_bytes(6, "big") + b"".join(
+        number.to_bytes(4, "little") for number in numbers[2:])
+    owner = bytes.fromhex("01020000000000052000000020020000")
+    entry = b"\0\0" + (8 + len(binary)).to_bytes(2, "little") + (0xf01ff).to_bytes(4, "little") + binary
+    acl = b"\2\0" + (8 + len(entry)).to_bytes(2, "little") + b"\1\0\0\0" + entry
+    offsets = (20, 0, 0, 20 + len(owner))    # owner, group, SACL, DACL
+    return b"\1\0\4\x80" + b"".join(offset.to_bytes(4, "little") for offset in offsets) + owner + acl
+
+
+def test_resource_based_delegation_beside_the_list_passes(lab, holders, proxy, change):
+    change(("svc-exch", RESOURCE_LIST, [descriptor_of(lab.dc.sid("svc-proxy"))], []))
+    one = proxy(virtual_host(lab, section("/", lab.exchange.url)))
+    check_grant(one.request("/", holders["alice"], method="OPTIONS"))
+
+
+def test_resource_based_delegation_alone_is_the_kdcs_to_judge(lab, holders, proxy, change, expect_log):
+    """Samba 4.17 does not know it. It is asked, with a ticket that is not forwardable, and both ways are named."""
+    change(("svc-exch", RESOURCE_LIST, [descriptor_of(lab.dc.sid("svc-proxy"))], []), NO_TRANSITION, EMPTY_LIST)
+    one = proxy(site(lab))
+    before = lab.dc.log().count(f"for {EXCHANGE_SPN}@{REALM} [")
+    is_refused(expect_log, one.request("/ticket", holders["alice"]), "delegation-misconfigured",
+               rf"{EMPTY_SAID}; svc-exch has {RESOURCE_LIST}")
+    assert lab.dc.log().count(f"for {EXCHANGE_SPN}@{REALM} [") == before + 1
