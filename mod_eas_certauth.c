@@ -8,8 +8,10 @@
  *   Require                                                      authorize()      check_authz
  *   ticket or header for the backend                             delegate()       fixups
  *   written into the request that mod_proxy sends                eca_delegate_write_headers()
+ *   the backend's answer, judged before it passes                backend.c, backend_reuse.c
  */
 #include "backend.h"
+#include "backend_reuse.h"
 #include "basic.h"
 #include "client_headers.h"
 #include "config.h"
@@ -38,6 +40,7 @@ static int pre_config(apr_pool_t *pool, apr_pool_t *log, apr_pool_t *temporary)
 {
     (void)log;
     (void)temporary;
+    eca_backend_reuse_register();
     return eca_account_cache_register(pool) == OK && eca_ticket_share_register(pool) == OK
                ? eca_ocsp_cache_register(pool)
                : HTTP_INTERNAL_SERVER_ERROR;
@@ -239,6 +242,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_fixups(delegate, NULL, NULL, APR_HOOK_LAST);
     APR_OPTIONAL_HOOK(proxy, fixups, eca_delegate_write_headers, NULL, NULL, APR_HOOK_LAST);
     APR_OPTIONAL_HOOK(proxy, request_status, eca_backend_judge_status, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_log_transaction(eca_backend_reuse_probe, NULL, NULL, APR_HOOK_LAST);
     eca_backend_register_filter();
     eca_require_register(pool);
 }

@@ -2,6 +2,7 @@
 /* The last stage: what comes back. */
 #include "backend.h"
 
+#include "backend_reuse.h"
 #include "get_ticket.h"
 #include "respond.h"
 
@@ -15,28 +16,37 @@
 APLOG_USE_MODULE(eas_certauth);
 
 #define FILTER_NAME "EAS_BACKEND"
+#define NO_KEEPALIVE "proxy-nokeepalive"
 
 static bool is_delegated(const struct eca_request *request)
 {
     return request->spn != NULL || request->identity != NULL;
 }
 
-/* Nobody else's request may ever travel on a connection that carried an identity. */
+/* Nobody else's request may ever travel on a connection that carried an identity, unless backend_reuse.c sees to it. */
 void eca_backend_guard(struct eca_request *request, request_rec *r)
 {
-    apr_table_setn(r->subprocess_env, "proxy-nokeepalive", "1");
+    if (request->use != NULL)
+        request->use->is_allowed = apr_table_get(r->subprocess_env, NO_KEEPALIVE) == NULL;
+    apr_table_setn(r->subprocess_env, NO_KEEPALIVE, "1");
     ap_add_output_filter(FILTER_NAME, request, r, r->connection);
 }
 
-static int reject(struct eca_request *request, request_rec *r)
+/* Why the answer must not reach the device, or GRANTED; of a refusal of our own there is nothing to judge. */
+static enum eca_reason judge(struct eca_request *request, request_rec *r, int status, bool came)
 {
-    eca_get_ticket_refused(request);
-    return eca_respond(request, r, ECA_REASON_BACKEND_REJECTED_TICKET);
+    if (request->reason != ECA_REASON_GRANTED)
+        return ECA_REASON_GRANTED;
+    if (status == HTTP_UNAUTHORIZED && is_delegated(request))
+        return ECA_REASON_BACKEND_REJECTED_TICKET;
+    return eca_backend_reuse_is_proven(request, r, came) ? ECA_REASON_GRANTED : ECA_REASON_BACKEND_UNVERIFIED;
 }
 
-static bool is_rejected(const struct eca_request *request, int status)
+static int refuse(struct eca_request *request, request_rec *r, enum eca_reason reason)
 {
-    return status == HTTP_UNAUTHORIZED && request->reason == ECA_REASON_GRANTED && is_delegated(request);
+    if (reason == ECA_REASON_BACKEND_REJECTED_TICKET)
+        eca_get_ticket_refused(request);
+    return eca_respond(request, r, reason);
 }
 
 /* Methods that authenticate a connection, which here is the proxy's and not the device's. */
@@ -107,38 +117,51 @@ static void strip_answer(const struct eca_request *request, request_rec *r)
     strip_challenges(r->err_headers_out, r->pool, is_delegated(request));
 }
 
-/* The first brigade of an answer brings its status: a 401 becomes our own answer, nothing of it passes. */
+bool eca_backend_answer_came(const apr_bucket_brigade *brigade)
+{
+    return !APR_BRIGADE_EMPTY(brigade) && !AP_BUCKET_IS_ERROR(APR_BRIGADE_FIRST(brigade));
+}
+
+static void let_pass(const struct eca_request *request, request_rec *r)
+{
+    if (request->reason != ECA_REASON_GRANTED)
+        return;
+    if (r->status < HTTP_BAD_REQUEST)
+        eca_get_ticket_accepted(request);
+    strip_answer(request, r);
+    rewrite_location(request, r);
+}
+
+/* The first brigade of an answer brings its status and headers: what is refused becomes our own answer, nothing of it
+ * passes. */
 static apr_status_t filter_answer(ap_filter_t *filter, apr_bucket_brigade *brigade)
 {
     struct eca_request *request = filter->ctx;
     request_rec *r = filter->r;
     ap_filter_t *next = filter->next;
+    const enum eca_reason reason = judge(request, r, r->status, eca_backend_answer_came(brigade));
 
     ap_remove_output_filter(filter);
-    if (!is_rejected(request, r->status)) {
-        if (request->reason == ECA_REASON_GRANTED && r->status < HTTP_BAD_REQUEST)
-            eca_get_ticket_accepted(request);
-        if (request->reason == ECA_REASON_GRANTED) {
-            strip_answer(request, r);
-            rewrite_location(request, r);
-        }
+    if (reason == ECA_REASON_GRANTED) {
+        let_pass(request, r);
         return ap_pass_brigade(next, brigade);
     }
     r->status = HTTP_OK; /* or ap_die() takes our answer for a second error */
     r->status_line = NULL;
     apr_table_clear(r->headers_out);
     apr_brigade_cleanup(brigade);
-    ap_die(reject(request, r), r); /* an error bucket would lose err_headers_out in httpd's header filter */
+    ap_die(refuse(request, r, reason), r); /* an error bucket would lose err_headers_out in httpd's header filter */
     return AP_FILTER_ERROR;
 }
 
 int eca_backend_judge_status(int *status, request_rec *r)
 {
     struct eca_request *request = eca_request_is_ours(r) ? eca_request_find(r) : NULL;
+    const enum eca_reason reason = request != NULL ? judge(request, r, *status, false) : ECA_REASON_GRANTED;
 
-    if (request == NULL || !is_rejected(request, *status))
+    if (reason == ECA_REASON_GRANTED)
         return DECLINED;
-    *status = reject(request, r);
+    *status = refuse(request, r, reason);
     return OK;
 }
 

@@ -5,9 +5,14 @@
 
 #include "request_context.h"
 
-/* Makes mod_proxy close the connection after `r`, which carries an identity, and judges the answer before it goes out.
+/*
+ * Makes mod_proxy close the connection after `r`, which carries an identity, unless backend_reuse.h keeps it; judges
+ * the answer before it goes out.
  */
 void eca_backend_guard(struct eca_request *request, request_rec *r);
+
+/* Whether what mod_proxy passes on is an answer, not an error bucket: its way to say that the backend broke. */
+bool eca_backend_answer_came(const apr_bucket_brigade *brigade);
 
 /* mod_proxy's request_status hook: a 401 that ProxyErrorOverride swallowed. */
 int eca_backend_judge_status(int *status, request_rec *r);

@@ -2,8 +2,8 @@
 /* The delegation stage. */
 #include "delegate.h"
 
-#include "ap_req.h"
 #include "backend.h"
+#include "backend_reuse.h"
 #include "get_ticket.h"
 
 #include <apr_strings.h>
@@ -64,24 +64,14 @@ static const char *find_spn(const struct eca_policy *policy, const request_rec *
     return strlen(host) < ECA_SPN_MAX - sizeof "HTTP/" ? apr_pstrcat(r->pool, "HTTP/", host, NULL) : NULL;
 }
 
-/* The header's value. */
-static const char *make_token(request_rec *r, struct eca_ticket *ticket, struct eca_error *err)
+/* The header's value, for `r`; false with `err`. */
+static bool make_token(struct eca_request *request, request_rec *r, struct eca_ticket *ticket, struct eca_error *err)
 {
-    static const char scheme[] = "Negotiate ";
-    const size_t size = sizeof scheme + eca_ap_req_text_max(ticket);
-    char *memory = malloc(size);
-    const char *token = NULL;
-    struct eca_strbuf out;
+    struct eca_proof *proof = request->use != NULL ? request->use->proof : NULL;
 
-    if (memory == NULL)
-        return NULL;
-    eca_strbuf_init(&out, memory, size);
-    eca_strbuf_text(&out, scheme);
-    if (eca_ap_req_make(&out, ticket, NULL, err))
-        token = apr_pstrmemdup(r->pool, out.text, out.length);
-    explicit_bzero(memory, out.length);
-    free(memory);
-    return token;
+    eca_get_ticket_note(request, ticket);
+    request->token = eca_negotiate_make_token(r->pool, ticket, proof, err);
+    return request->token != NULL;
 }
 
 static enum eca_reason prepare_kerberos(struct eca_request *request)
@@ -103,10 +93,11 @@ static enum eca_reason prepare_kerberos(struct eca_request *request)
     reason = eca_get_ticket(request, &ticket);
     if (reason != ECA_REASON_GRANTED)
         return reason;
-    eca_get_ticket_note(request, ticket);
-    request->token = make_token(request->r, ticket, err);
+    eca_backend_reuse_begin(request);
+    if (!make_token(request, request->r, ticket, err))
+        reason = ECA_REASON_INTERNAL_ERROR;
     eca_ticket_release(ticket);
-    return request->token != NULL ? ECA_REASON_GRANTED : ECA_REASON_INTERNAL_ERROR;
+    return reason;
 }
 
 /* Without a usable value a trusting backend would believe whatever the client says. */
@@ -170,29 +161,32 @@ enum eca_reason eca_delegate_prepare(struct eca_request *request)
     return reason;
 }
 
-bool eca_delegate_again(struct eca_request *request, request_rec *r)
+/* With the ticket in hand, to the very service that was granted. */
+static bool make_token_again(struct eca_request *request, request_rec *r)
 {
     struct eca_error ignored = { .text = "" };
+    const char *spn = find_spn(request->policy, r);
     struct eca_ticket *ticket = NULL;
-    const char *spn = NULL;
+    bool made = false;
 
+    if (spn == NULL || strcmp(spn, request->spn) != 0)
+        return false;
+    ticket = eca_ticket_cache_find(request->service->tickets, request->sid, spn, apr_time_sec(apr_time_now()), 0);
+    if (ticket == NULL)
+        return false;
+    made = make_token(request, r, ticket, &ignored);
+    eca_ticket_release(ticket);
+    return made;
+}
+
+bool eca_delegate_again(struct eca_request *request, request_rec *r)
+{
     /* Granted where nothing went to a backend: there is nothing to show one now. */
     if (request->spn == NULL && request->identity == NULL && request->policy->delegation != ECA_DELEGATION_NONE
         && strcmp(eca_request_delegation(request), "passthrough") != 0)
         return false;
-    if (request->spn != NULL) {
-        spn = find_spn(request->policy, r);
-        if (spn == NULL || strcmp(spn, request->spn) != 0)
-            return false;
-        ticket = eca_ticket_cache_find(request->service->tickets, request->sid, spn, apr_time_sec(apr_time_now()), 0);
-        if (ticket == NULL)
-            return false;
-        eca_get_ticket_note(request, ticket);
-        request->token = make_token(r, ticket, &ignored);
-        eca_ticket_release(ticket);
-        if (request->token == NULL)
-            return false;
-    }
+    if (request->spn != NULL && !make_token_again(request, r))
+        return false;
     eca_backend_guard(request, r);
     return true;
 }
@@ -200,13 +194,12 @@ bool eca_delegate_again(struct eca_request *request, request_rec *r)
 /* A second attempt of mod_proxy's at the same request: a replay cache would refuse the first token. */
 static const char *next_token(struct eca_request *request, request_rec *r)
 {
-    const char *token = request->token;
+    const char *token = NULL;
 
+    if (request->token == NULL && !make_token_again(request, r))
+        return NULL;
+    token = request->token;
     request->token = NULL;
-    if (token == NULL && eca_delegate_again(request, r)) {
-        token = request->token;
-        request->token = NULL;
-    }
     return token;
 }
 

@@ -165,6 +165,7 @@ DUMP(delegation_headers, const apr_array_header_t *)
     }
 }
 
+DUMP_CHOICE(backend_reuse, eca_backend_reuse_choices)
 DUMP_ON_OFF(rewrite_location)
 DUMP_ON_OFF(reason_header)
 DUMP_NUMBER(retry_after)

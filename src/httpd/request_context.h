@@ -25,6 +25,8 @@ struct eca_request_work {
 };
 
 /* In r->pool, which a Ping holds for an hour: kept small. One thread at a time. */
+struct eca_backend_use;
+
 struct eca_request {
     request_rec *r;
     const struct eca_policy *policy;
@@ -38,14 +40,15 @@ struct eca_request {
     bool authorization_unavailable; /* the directory could not say what Require asks */
     bool mapped;                    /* `kind` led to the account, or would have */
     enum eca_mapping_kind kind;
-    const char *cache;          /* "hit", "miss" or "stale", NULL when no account was looked for */
-    uint8_t *cache_key;         /* ECA_ACCOUNT_RECORD_KEY_BYTES, with `cache` */
-    const char *sid;            /* of the account, once known */
-    const char *spn;            /* of the backend, kerberos only */
-    const char *token;          /* the header for the first attempt, then NULL */
-    apr_uint64_t ticket_number; /* which ticket it was made from */
-    apr_int64_t ticket_issued;  /* and when the KDC issued that */
-    apr_table_t *identity;      /* header only: name → value to send */
+    const char *cache;           /* "hit", "miss" or "stale", NULL when no account was looked for */
+    uint8_t *cache_key;          /* ECA_ACCOUNT_RECORD_KEY_BYTES, with `cache` */
+    const char *sid;             /* of the account, once known */
+    const char *spn;             /* of the backend, kerberos only */
+    const char *token;           /* the header for the first attempt, then NULL */
+    apr_uint64_t ticket_number;  /* which ticket it was made from */
+    apr_int64_t ticket_issued;   /* and when the KDC issued that */
+    apr_table_t *identity;       /* header only: name → value to send */
+    struct eca_backend_use *use; /* kerberos with EASBackendReuse verified only */
 };
 
 /* Whether AuthType EASCert governs this request. */

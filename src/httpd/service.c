@@ -194,6 +194,7 @@ void eca_service_start(apr_pool_t *pool, const struct eca_server_config *config,
     service->tickets = eca_ticket_cache_open(TICKETS_MAX);
     service->share = config->shared_tickets;
     service->refusals = eca_refusals_open(REFUSALS_MAX);
+    service->reused = eca_reused_backends_open(pool, server);
     service->credential = eca_service_credential_open(config->kerberos_keytab, config->kerberos_principal, &err);
     if (service->credential == NULL) /* only who needs it is refused: delegation, and the GSSAPI bind */
         service->keytab_failure = apr_psprintf(pool, "EASKerberosKeytab, as httpd's user: %s", err.text);

@@ -7,6 +7,7 @@
 #include "job_pool.h"
 #include "nt_auth.h"
 #include "refusals.h"
+#include "reused_backend.h"
 #include "service_credential.h"
 #include "ticket_cache.h"
 #include "verdict.h"
@@ -27,6 +28,7 @@ struct eca_service {
     struct eca_ticket_cache *tickets;
     struct eca_ticket_share *share; /* of the whole server */
     struct eca_refusals *refusals;
+    struct eca_reused_backends *reused; /* NULL when out of memory: no connection is kept */
     struct eca_job_pool *directory_jobs;
     struct eca_job_pool *kerberos_jobs;
     const char *failure;

@@ -8,6 +8,7 @@
 /* The words of directives that only httpd knows. */
 extern const struct eca_choice eca_delegation_choices[];
 extern const struct eca_choice eca_basic_delegation_choices[];
+extern const struct eca_choice eca_backend_reuse_choices[];
 extern const struct eca_choice eca_revocation_choices[]; /* bits, but for "off" */
 extern const struct eca_choice eca_revocation_failure_choices[];
 

@@ -25,6 +25,12 @@ const struct eca_choice eca_basic_delegation_choices[] = {
     { NULL, 0 },
 };
 
+const struct eca_choice eca_backend_reuse_choices[] = {
+    { "Off", ECA_BACKEND_REUSE_OFF },
+    { "verified", ECA_BACKEND_REUSE_VERIFIED },
+    { NULL, 0 },
+};
+
 const char *set_authenticate(cmd_parms *cmd, void *config, const char *argument)
 {
     struct eca_policy *policy = config;
@@ -269,6 +275,17 @@ const char *set_basic_delegation(cmd_parms *cmd, void *config, const char *argum
 
     policy->basic_delegation = (enum eca_basic_delegation)value;
     ECA_SET(policy, basic_delegation);
+    return problem;
+}
+
+const char *set_backend_reuse(cmd_parms *cmd, void *config, const char *argument)
+{
+    struct eca_policy *policy = config;
+    int value = 0;
+    const char *problem = eca_argument_choose(cmd, argument, eca_backend_reuse_choices, &value);
+
+    policy->backend_reuse = (enum eca_backend_reuse)value;
+    ECA_SET(policy, backend_reuse);
     return problem;
 }
 

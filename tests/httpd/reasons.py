@@ -52,6 +52,7 @@ EXPECTED = {
     "kdc-unavailable": Expected(503, None, "ECA5003", "error"),
     "delegation-misconfigured": Expected(503, None, "ECA5004", "error"),
     "backend-rejected-ticket": Expected(502, None, "ECA6001", "error"),
+    "backend-unverified": Expected(502, None, "ECA6002", "error"),
 }
 
 

@@ -19,7 +19,8 @@ DEFAULTS = {
     "EASMapping": ["sid", "issuer-serial", "ski", "sha1-pukey", "issuer-sid", "certificate"],
     "EASCertificateBackdating": ["0"], "EASRemoteUser": ["upn"], "EASBasicDelegation": ["same"],
     "EASDelegationSPN": [], "EASDelegationHeader": ["X-Remote-User", "%{REMOTE_USER}"],
-    "EASReasonHeader": ["On"], "EASRewriteLocation": ["On"], "EASRetryAfter": ["60"], "EASDirectoryBase": [],
+    "EASReasonHeader": ["On"], "EASBackendReuse": ["Off"], "EASRewriteLocation": ["On"],
+    "EASRetryAfter": ["60"], "EASDirectoryBase": [],
     "EASDirectoryTimeout": ["3000"], "EASDirectoryConnections": ["8"], "EASCacheKeyFile": [],
     "EASCacheTTL": ["found=300", "notfound=30", "stale=900"], "EASKerberosPrincipal": [],
     "EASKerberosTimeout": ["3000"], "EASRevocation": ["off"], "EASRevocationFailure": ["deny"],
@@ -63,7 +64,8 @@ def settings_of_every_kind(lab, folder):
         "EASCertificateBackdating": ["86400"], "EASRemoteUser": ["employeeID"],
         "EASDelegation": ["header"], "EASBasicDelegation": ["same"], "EASDelegationSPN": ["HTTP/exch"],
         "EASDelegationHeader": ["X-User", "%{REMOTE_USER}", "X-Quoted", 'a "b" \\ %{REMOTE_ADDR}'],
-        "EASReasonHeader": ["Off"], "EASRewriteLocation": ["Off"], "EASRetryAfter": ["61"]}
+        "EASReasonHeader": ["Off"], "EASBackendReuse": ["verified"], "EASRewriteLocation": ["Off"],
+        "EASRetryAfter": ["61"]}
     there = {
         "EASNTAuth": ["On"], "EASTrustedProxy": ["192.0.2.7", "192.0.2.16/28", "2001:db8::/64"],
         "EASTrustedIssuers": [str(lab.pki.trusted), str(lab.pki.root.certificate)],

@@ -10,6 +10,8 @@ import pytest
 from holders import KEY_IDENTIFIER, issuer_serial_of, sha1_of
 from lab import kerberos
 from lab.eas_client import tls_context
+from lab.persister import Persister
+from lab.process import wait_until
 from lab.standin import UNAUTHORIZED
 from proxy import MAIL, section, simple_bind, virtual_host
 from reasons import (EXPECTED, check_answer, check_decision, check_grant, check_refusal,
@@ -457,6 +459,18 @@ def test_backend_rejected_ticket_401_never_reaches_device(lab, holders, proxy, s
     check_decision(first, "backend-rejected-ticket")
     assert first.access["EAS_REASON"] == "backend-rejected-ticket"
     check_grant(second)
+
+
+@provokes("backend-unverified")
+def test_backend_unverified_answer_does_not_reach_device(lab, holders, proxy, expect_log):
+    with Persister(lab, lab.root / "persister") as persister:
+        one = proxy(virtual_host(lab, section("/", persister.url, EASBackendReuse="verified")))
+        assert one.request("/", holders["alice"]).status == 200
+        wait_until(lambda: "ECA6004" in one.whole_log(), 20, "the backend has proven itself")
+        persister.behave(proof="none")
+        expect_log(line_of("backend-unverified"))
+        expect_log("ECA6003: ")
+        check_refusal(one.request("/", holders["alice"]), "backend-unverified")
 
 
 @pytest.mark.parametrize("status", [403, 404, 451, 501])

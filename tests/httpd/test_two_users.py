@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two users, one child, many clients, backends that tie an identity to the connection: each gets his own mail."""
 
+import re
 import threading
 from functools import partial
 
@@ -16,6 +17,8 @@ REQUESTS = 5000         # to the persister, each time
 DOOR_REQUESTS = 1500    # to mod_auth_gssapi
 REFUSALS = 10           # tickets that the backend refuses under way
 REJECTED = r"ECA\d+ reason=backend-rejected-ticket"
+UNVERIFIED = r"ECA\d+ reason=backend-unverified"
+NOT_KEPT = "ECA6003: connections to"
 # one child; places for those that end slowly
 WORKERS = "ServerLimit 8\nThreadLimit 96\nThreadsPerChild 96\nMaxRequestWorkers 192\nMaxSpareThreads 192\n"
 
@@ -28,9 +31,8 @@ KEEPS = {
 @pytest.fixture(scope="module")
 def running_persister(lab):
     """The backend that may keep an identity, for the whole module."""
-    one = Persister(lab, lab.root / "persister").start()
-    yield one
-    one.stop()
+    with Persister(lab, lab.root / "persister") as one:
+        yield one
 
 
 @pytest.fixture
@@ -125,6 +127,56 @@ def test_two_users_reuse_off_persister_sees_one_request_per_connection(lab, cert
     assert log["longest"] == 1
 
 
+@pytest.mark.parametrize("keeps", KEEPS)
+def test_two_users_verified_persister_fails_the_probe(lab, certificates, proxy, persister, expect_log, keeps):
+    expect_log(REJECTED)
+    expect_log(NOT_KEPT)
+    persister.behave(**KEEPS[keeps])
+    one = proxy(virtual_host(lab, section(MAIL, persister.url + MAIL, EASBackendReuse="verified")), workers=WORKERS)
+    swarm = Swarm(one, certificates, judge_mail, tolerated={502})
+
+    def refuse_and_reload():
+        persister.behave(refuse=REFUSALS)
+        one.httpd.graceful()
+    statuses = swarm.disturb(refuse_and_reload, one.httpd.graceful)
+    log = persister.log()
+    assert (log["wrong"], log["without_token"]) == ([], 0)
+    assert log["methods"]["GET"] == statuses.count(200)
+    assert log["longest"] <= 2, "nobody's connection but the probes' own"
+
+
+def test_two_users_verified_honest_backend_keeps_its_connections(lab, certificates, proxy, persister, expect_log):
+    expect_log(REJECTED)
+    one = proxy(virtual_host(lab, section(MAIL, persister.url + MAIL, EASBackendReuse="verified")), workers=WORKERS)
+    swarm = Swarm(one, certificates, judge_mail, tolerated={502})
+
+    def refuse_and_reload():
+        persister.behave(refuse=REFUSALS)
+        one.httpd.graceful()
+    statuses = swarm.disturb(refuse_and_reload, one.httpd.graceful)
+    log = persister.log()
+    assert (log["wrong"], log["without_token"]) == ([], 0)
+    assert statuses.count(502) <= REFUSALS
+    assert log["connections"] < REQUESTS / 5, "most went on a kept one"
+
+
+@pytest.mark.parametrize("keeps", KEEPS)
+def test_two_users_verified_backend_that_turns_persister_shows_nothing(lab, certificates, proxy, persister, expect_log,
+                                                                       keeps):
+    """What it carries out as the wrong one before the first answer cannot be undone, but nobody sees a byte of it."""
+    expect_log(UNVERIFIED)
+    expect_log(NOT_KEPT)
+    one = proxy(virtual_host(lab, section(MAIL, persister.url + MAIL, EASBackendReuse="verified")), workers=WORKERS)
+    swarm = Swarm(one, certificates, judge_mail, tolerated={502})
+    statuses = swarm.disturb(partial(persister.behave, **KEEPS[keeps]), one.httpd.graceful)
+    log = persister.log()
+    assert log["without_token"] == 0
+    assert 0 < statuses.count(502) <= CLIENTS * 2, "those under way, and each sees one"
+    assert len(log["wrong"]) <= CLIENTS
+    children = re.findall(r"\[pid (\d+):.*" + NOT_KEPT, one.whole_log())
+    assert len(children) == len(set(children)), "each says it once"
+
+
 # ---- mod_auth_gssapi ----------------------------------------------------------------------------
 
 def judge_front_door(answer, name):
@@ -135,8 +187,9 @@ def judge_front_door(answer, name):
 
 
 @pytest.mark.parametrize("door", ["url", "bound_url"])
-def test_two_users_reuse_off_mod_auth_gssapi_names_the_right_one(lab, certificates, proxy, door):
-    one = proxy(virtual_host(lab, section(MAIL, getattr(lab.exchange, door), EASDelegationSPN=lab.exchange_spn)),
-                workers=WORKERS)
+@pytest.mark.parametrize("reuse", ["Off", "verified"])
+def test_two_users_mod_auth_gssapi_names_the_right_one(lab, certificates, proxy, reuse, door):
+    one = proxy(virtual_host(lab, section(MAIL, getattr(lab.exchange, door), EASDelegationSPN=lab.exchange_spn,
+                                          EASBackendReuse=reuse)), workers=WORKERS)
     swarm = Swarm(one, certificates, judge_front_door, DOOR_REQUESTS)
     swarm.disturb(one.httpd.graceful, one.httpd.graceful)

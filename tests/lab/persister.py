@@ -12,7 +12,7 @@ PORT, CONTROL_PORT = 8443, 8081
 SERVER = Path(__file__).with_name("persister_server.py")
 
 HONEST = {"keeps": "nothing", "announce": False, "proof": "fresh", "refuse": 0, "status": 200, "interim": False,
-          "length": True}
+          "length": True, "closes": False, "silent_to": []}
 
 
 class Persister:
@@ -22,15 +22,16 @@ class Persister:
     `User=NAME` in the query says whose request it is; log() counts what was carried out as somebody else.
     """
 
-    def __init__(self, laboratory, folder, certificate=None):
+    def __init__(self, laboratory, folder, certificate=None, port=PORT):
         self.address = laboratory.address("standin")
         scheme = "https" if certificate else "http"
-        self.url = f"{scheme}://standin.{laboratory.dns_domain}:{PORT}"
+        self.control_port = CONTROL_PORT + port - PORT
+        self.url = f"{scheme}://standin.{laboratory.dns_domain}:{port}"
         files = (str(certificate.chain), str(certificate.key)) if certificate else ("-", "-")
         self.daemon = process.Daemon(
-            "persister", folder, [sys.executable, str(SERVER), self.address, str(PORT), str(CONTROL_PORT), *files],
+            "persister", folder, [sys.executable, str(SERVER), self.address, str(port), str(self.control_port), *files],
             env={**laboratory.env, "KRB5_KTNAME": str(laboratory.exch_keytab), "KRB5RCACHENAME": "none:"},
-            ready=process.accept_all(self.address, PORT, CONTROL_PORT))
+            ready=process.accept_all(self.address, port, self.control_port))
 
     def start(self):
         """Starts it, honest and with an empty log."""
@@ -41,8 +42,14 @@ class Persister:
         """Ends it."""
         self.daemon.stop()
 
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *exception):
+        self.stop()
+
     def _control(self, method, path, value=None):
-        connection = http.client.HTTPConnection(self.address, CONTROL_PORT, timeout=30)
+        connection = http.client.HTTPConnection(self.address, self.control_port, timeout=30)
         try:
             connection.request(method, path, json.dumps(value))
             return json.loads(connection.getresponse().read())
@@ -57,6 +64,7 @@ class Persister:
         announce: whether `Persistent-Auth: true` says so. proof: `fresh` (the token's own AP-REP), `none`, or `first`
         (that of the connection's first token). refuse: how many requests are answered 401.
         status: of the answers. interim: a 103 comes first. length: Content-Length, or else chunks.
+        closes: the connection, after each answer. silent_to: methods that get no answer but a closed connection.
         """
         self._control("POST", "/settings", settings)
 
@@ -69,4 +77,8 @@ class Persister:
     def clear(self):
         """Honest again, with an empty log."""
         self.behave(**HONEST)
+        self.forget()
+
+    def forget(self):
+        """With an empty log."""
         self._control("DELETE", "/log")

@@ -31,7 +31,7 @@ class State:
         self.lock = threading.Lock()
         self.credentials = gssapi.Credentials(usage="accept", mechs=[SPNEGO, KERBEROS])
         self.settings = {"keeps": "nothing", "announce": False, "proof": "fresh", "refuse": 0, "status": 200,
-                         "interim": False, "length": True}
+                         "interim": False, "length": True, "closes": False, "silent_to": []}
         self.clear()
 
     def clear(self):
@@ -76,6 +76,12 @@ class Mailboxes(BaseHTTPRequestHandler):
     def log_message(self, format, *arguments):
         pass
 
+    def handle_expect_100(self):
+        """With buffered writes, the 100 has to be sent before the body is waited for."""
+        done = super().handle_expect_100()
+        self.wfile.flush()
+        return done
+
     def accept(self, settings):
         """(user, proof) of the request's token; both None for none or a bad one."""
         kind, _, self.token = self.headers.get("Authorization", "").partition(" ")
@@ -108,9 +114,15 @@ class Mailboxes(BaseHTTPRequestHandler):
         if not user or self.server.state.take_refusal():
             self.close_connection = True
             return self.answer(401, {"WWW-Authenticate": "Negotiate"}, b"no ticket, no mail")
+        if self.command in settings["silent_to"]:
+            self.close_connection = True
+            return None
         self.served += 1
         self.server.state.record(query.get("User", [user])[0], user, self.command, self)
         headers = {"Persistent-Auth": "true"} if settings["announce"] else {}
+        if settings["closes"]:
+            headers["Connection"] = "close"
+            self.close_connection = True
         proof = {"fresh": proof, "first": self.first_proof, "none": None}[settings["proof"]]
         if proof:
             headers["WWW-Authenticate"] = "Negotiate " + base64.b64encode(proof).decode()
@@ -128,14 +140,15 @@ class Mailboxes(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        if status == 204:
+        bodiless = status in (204, 304)
+        if bodiless:
             body = b""
         elif length:
             self.send_header("Content-Length", str(len(body)))
         else:
             self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        if self.command == "HEAD" or status == 204:
+        if self.command == "HEAD" or bodiless:
             return
         self.wfile.write(body if length else b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
 

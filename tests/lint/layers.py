@@ -30,8 +30,8 @@ LIBRARIES = {
     "krb5": ("gssapi/*", "krb5.h", "krb5/*"),
     "jansson": ("jansson.h",),
     "httpd": ("httpd.h", "http_*.h", "ap_*.h", "mod_*.h", "unixd.h", "util_*.h", "scoreboard.h", "mpm_common.h"),
-    "libc": ("assert.h", "ctype.h", "dirent.h", "errno.h", "fcntl.h", "getopt.h", "inttypes.h", "limits.h", "netdb.h",
-             "netinet/*", "arpa/*", "poll.h", "pthread.h", "resolv.h", "signal.h", "stdarg.h", "stdatomic.h",
+    "libc": ("assert.h", "ctype.h", "dirent.h", "dlfcn.h", "errno.h", "fcntl.h", "getopt.h", "inttypes.h", "limits.h",
+             "netdb.h", "netinet/*", "arpa/*", "poll.h", "pthread.h", "resolv.h", "signal.h", "stdarg.h", "stdatomic.h",
              "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h", "strings.h", "sys/*", "time.h",
              "unistd.h"),
 }

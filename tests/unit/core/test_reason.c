@@ -41,6 +41,7 @@ static const struct {
     { ECA_REASON_KDC_UNAVAILABLE, "kdc-unavailable", 503, ECA_CLASS_UNAVAILABLE },
     { ECA_REASON_DELEGATION_MISCONFIGURED, "delegation-misconfigured", 503, ECA_CLASS_UNAVAILABLE },
     { ECA_REASON_BACKEND_REJECTED_TICKET, "backend-rejected-ticket", 502, ECA_CLASS_UNAVAILABLE },
+    { ECA_REASON_BACKEND_UNVERIFIED, "backend-unverified", 502, ECA_CLASS_UNAVAILABLE },
     { ECA_REASON_INTERNAL_ERROR, "internal-error", 500, ECA_CLASS_INTERNAL },
 };
 

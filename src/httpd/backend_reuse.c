@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which connection a request gets, and what its answer proves. */
+#include "backend_reuse.h"
+
+#include "backend_probe.h"
+#include "proxy_functions.h"
+
+#include <apr_strings.h>
+#include <http_log.h>
+
+APLOG_USE_MODULE(eas_certauth);
+
+#define NO_KEEPALIVE "proxy-nokeepalive"
+
+/*
+ * What mod_proxy passes on before there is an answer to prove (100 Continue, 101), and backends whose address is made
+ * of the request, have connections of their own.
+ */
+static bool may_be_kept(const request_rec *r, const proxy_worker *worker)
+{
+    return (strcmp(worker->s->scheme, "http") == 0 || strcmp(worker->s->scheme, "https") == 0)
+           && !worker->s->disablereuse && worker->s->is_address_reusable && !worker->s->is_name_matchable
+           && apr_table_get(r->headers_in, "Expect") == NULL && apr_table_get(r->headers_in, "Upgrade") == NULL;
+}
+
+static int ask_on_kept(struct eca_backend_use *use, request_rec *r, proxy_worker *kept)
+{
+    int status = DECLINED;
+
+    use->unproven = true;
+    use->before = r->headers_out;
+    apr_table_unset(r->subprocess_env, NO_KEEPALIVE);
+    apr_table_setn(r->subprocess_env, "proxy-interim-response", "Suppress");
+    status = eca_proxy_run_others(r, kept, use->conf, use->url);
+    apr_table_setn(r->subprocess_env, NO_KEEPALIVE, "1"); /* another member of a balancer may be tried */
+    return status;
+}
+
+/* mod_proxy's scheme_handler: here it is known at last which worker will be asked. */
+static int choose_connection(request_rec *r, proxy_worker *worker, proxy_server_conf *conf, char *url,
+                             const char *proxy_host, apr_port_t proxy_port)
+{
+    struct eca_request *request = eca_request_is_ours(r) ? eca_request_find(r) : NULL;
+    struct eca_backend_use *use = request != NULL ? request->use : NULL;
+    proxy_worker *kept = NULL;
+
+    (void)proxy_port;
+    if (use == NULL)
+        return DECLINED;
+    use->unproven = false;
+    use->backend = NULL;
+    if (use->is_allowed && proxy_host == NULL && request->service->reused != NULL && may_be_kept(r, worker))
+        use->backend = eca_reused_backend_of(request->service->reused, worker);
+    if (use->backend == NULL)
+        return DECLINED;
+    use->r = r;
+    use->worker = worker;
+    use->conf = conf;
+    use->url = apr_pstrdup(r->pool, url);
+    kept = eca_reused_backend_worker(use->backend, apr_time_now());
+    return kept != NULL ? ask_on_kept(use, r, kept) : DECLINED;
+}
+
+void eca_backend_reuse_register(void)
+{
+    eca_backend_probe_register_filter();
+    if (eca_proxy_functions_find())
+        eca_proxy_hook_scheme_handler(choose_connection);
+}
+
+void eca_backend_reuse_begin(struct eca_request *request)
+{
+    if (request->policy->backend_reuse != ECA_BACKEND_REUSE_VERIFIED)
+        return;
+    request->use = apr_pcalloc(request->r->pool, sizeof *request->use);
+    request->use->proof = eca_negotiate_new_proof(request->r->pool);
+}
+
+static const char *name_backend(const struct eca_backend_use *use)
+{
+    const proxy_worker_shared *shared = use->worker->s;
+
+    return apr_psprintf(use->r->pool, "%s://%s:%d", shared->scheme, shared->hostname_ex, (int)shared->port);
+}
+
+/* Tells what is news. */
+static void conclude(struct eca_request *request, enum eca_backend_proof proof, const struct eca_error *why)
+{
+    const struct eca_backend_use *use = request->use;
+    request_rec *r = use->r;
+    const bool is_news = eca_reused_backend_conclude(use->backend, proof, apr_time_now());
+
+    if (proof == ECA_BACKEND_UNANSWERED)
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      "ECA6005: whether connections to %s may be kept is asked again in a minute: %s",
+                      name_backend(use), why->text);
+    else if (is_news && proof == ECA_BACKEND_PROVEN)
+        ap_log_rerror(
+            APLOG_MARK, APLOG_INFO, 0, r,
+            "ECA6004: connections to %s are kept: it proved for two requests on one connection that it looked "
+            "at each one's ticket",
+            name_backend(use));
+    else if (is_news)
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "ECA6003: connections to %s are not kept any more, as with EASBackendReuse Off, until httpd is "
+                      "restarted: an answer of it does not prove that it looked at the request's ticket: %s",
+                      name_backend(use), why->text);
+}
+
+bool eca_backend_reuse_is_proven(struct eca_request *request, request_rec *r, bool came)
+{
+    struct eca_backend_use *use = request->use;
+    struct eca_error err = { .text = "" };
+
+    if (use == NULL || !use->unproven || (!came && r->headers_out == use->before))
+        return true;
+    use->unproven = false;
+    if (eca_negotiate_is_proven(r->headers_out, use->proof, &err))
+        return true;
+    conclude(request, ECA_BACKEND_DISPROVEN, &err);
+    return false;
+}
+
+int eca_backend_reuse_probe(request_rec *r)
+{
+    struct eca_request *request = NULL;
+    struct eca_error why = { .text = "" };
+
+    for (; r != NULL && request == NULL; r = r->next)
+        request = ap_get_module_config(r->request_config, &eas_certauth_module);
+    if (request == NULL || request->use == NULL || request->use->backend == NULL
+        || request->reason != ECA_REASON_GRANTED || request->use->r->status >= HTTP_INTERNAL_SERVER_ERROR
+        || !eca_reused_backend_claim_probe(request->use->backend, apr_time_now()))
+        return DECLINED;
+    conclude(request, eca_backend_probe(request, &why), &why);
+    return DECLINED;
+}
