@@ -24,9 +24,10 @@ const struct eca_choice eca_remote_user_choices[] = {
 
 void eca_account_clear(struct eca_account *out)
 {
-    static const struct eca_account none = { .dn = "" };
-
-    eca_account_copy(out, &none);
+    out->dn[0] = out->sid[0] = out->sam_account_name[0] = out->upn[0] = '\0';
+    out->mail[0] = out->domain[0] = out->netbios[0] = out->attribute[0] = '\0';
+    out->user_account_control = out->user_account_control_computed = 0;
+    out->account_expires = out->when_created = 0;
 }
 
 static void copy_text(char *out, const char *text)
@@ -162,16 +163,19 @@ static bool is_label_byte(char byte)
 /* Appends one DNS label in lower case; false for bytes that no label has, an escape among them. */
 static bool append_label(struct eca_strbuf *out, const char *label, const char *end)
 {
+    size_t start = 0;
+
     if (label == end)
         return false;
     if (out->length > 0)
         eca_strbuf_text(out, ".");
-    for (; label < end; label++) {
-        const char byte = *label >= 'A' && *label <= 'Z' ? (char)(*label | 0x20) : *label;
-
-        if (!is_label_byte(byte))
+    start = out->length;
+    eca_strbuf_append(out, label, (size_t)(end - label));
+    for (size_t i = start; i < out->length; i++) {
+        if (!is_label_byte(out->text[i]))
             return false;
-        eca_strbuf_append(out, &byte, 1);
+        if (out->text[i] >= 'A' && out->text[i] <= 'Z')
+            out->text[i] = (char)(out->text[i] | 0x20);
     }
     return true;
 }

@@ -94,12 +94,13 @@ static enum eca_nt_auth_answer read_first(struct eca_request *request, X509 *iss
 bool eca_check_nt_auth(struct eca_request *request)
 {
     STACK_OF(X509) *path = request->work->verdict->path;
-    X509 *issuer = sk_X509_value(path, sk_X509_num(path) > 1 ? 1 : 0);
+    X509 *issuer = NULL;
     enum eca_nt_auth_answer answer = ECA_NT_AUTH_LISTED;
     char name[256] = "";
 
     if (!request->config->nt_auth)
         return true;
+    issuer = sk_X509_value(path, sk_X509_num(path) > 1 ? 1 : 0);
     answer = eca_nt_auth_judge(request->service->nt_auth, issuer);
     if (answer == ECA_NT_AUTH_UNKNOWN)
         answer = read_first(request, issuer);

@@ -85,5 +85,5 @@ X509 *eca_handshake_peer_certificate(conn_rec *connection, STACK_OF(X509) * *cha
     SSL *ssl = ap_get_module_config(primary->conn_config, &eas_certauth_module);
 
     *chain = ssl != NULL ? SSL_get_peer_cert_chain(ssl) : NULL;
-    return ssl != NULL ? SSL_get1_peer_certificate(ssl) : NULL;
+    return ssl != NULL ? SSL_get0_peer_certificate(ssl) : NULL;
 }

@@ -17,9 +17,9 @@ int eca_handshake_init_server(server_rec *server, apr_pool_t *pool, int is_proxy
 int eca_handshake_begin(conn_rec *connection, SSL *ssl, int is_proxy);
 
 /*
- * The certificate the client showed on this connection (of an HTTP/2 stream: its primary connection), with a reference
- * that the caller frees; NULL without TLS or certificate. *chain receives what came along, borrowed from the
- * connection, or NULL. Threads: any.
+ * The certificate the client showed on this connection (of an HTTP/2 stream: its primary connection); NULL without TLS
+ * or certificate. *chain receives what came along, or NULL. Both are borrowed from the connection: a request ends
+ * before it, and never runs beside a handshake. Threads: any.
  */
 X509 *eca_handshake_peer_certificate(conn_rec *connection, STACK_OF(X509) * *chain);
 

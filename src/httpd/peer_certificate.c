@@ -69,17 +69,19 @@ static X509 *read_header(struct eca_request *request)
 
 void eca_peer_certificate_read(struct eca_request *request)
 {
+    const bool in_header = request->policy->certificate_source.header != NULL;
     X509 *x509 = NULL;
 
     request->facts.certificate = ECA_CERTIFICATE_ABSENT;
     if (!eca_access_wants_certificate(request->facts.policy))
         return;
-    if (request->policy->certificate_source.header != NULL)
+    if (in_header)
         x509 = read_header(request);
     else
         x509 = eca_handshake_peer_certificate(request->r->connection, &request->work->chain);
     if (x509 == NULL)
         return;
     judge(request, x509);
-    X509_free(x509);
+    if (in_header)
+        X509_free(x509);
 }

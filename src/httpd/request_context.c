@@ -14,8 +14,12 @@
 
 bool eca_request_is_ours(request_rec *r)
 {
-    const char *type = ap_auth_type(r);
+    const struct eca_request *request = ap_get_module_config(r->request_config, &eas_certauth_module);
+    const char *type = NULL;
 
+    if (request != NULL && request->governing == r->per_dir_config)
+        return true;
+    type = ap_auth_type(r);
     return type != NULL && ap_cstr_casecmp(type, "EASCert") == 0;
 }
 
@@ -79,6 +83,7 @@ struct eca_request *eca_request_begin(request_rec *r)
     apr_pool_create(&pool, r->pool);
     apr_pool_tag(pool, "eas_certauth_work");
     request->r = r;
+    request->governing = r->per_dir_config;
     request->policy = eca_policy_of(r);
     request->config = eca_server_config_of(r->server);
     request->service = request->config->service;
@@ -142,13 +147,24 @@ static void set_variable(const struct environment *to, const char *name, const c
     to->put(to->table, name, apr_pstrmemdup(to->pool, text.text, text.length));
 }
 
-static void set_hex_variable(const struct environment *to, const char *name, const uint8_t *bytes, size_t length)
+static void set_digest(const struct environment *to, const char *name, const uint8_t *bytes, size_t length)
+{
+    const size_t size = 2 * length + 1;
+    struct eca_strbuf text;
+
+    eca_strbuf_init(&text, apr_palloc(to->pool, size), size);
+    eca_strbuf_hex(&text, (struct eca_slice){ bytes, length });
+    to->put(to->table, name, text.text);
+}
+
+/* Of any length: whoever made the certificate has chosen it. */
+static void set_serial(const struct environment *to, const char *name, struct eca_slice serial)
 {
     char memory[2 * VARIABLE_MAX];
     struct eca_strbuf text;
 
     eca_strbuf_init(&text, memory, sizeof memory);
-    eca_strbuf_hex(&text, (struct eca_slice){ bytes, length });
+    eca_strbuf_hex(&text, serial);
     set_variable(to, name, text.text);
 }
 
@@ -165,9 +181,9 @@ static void set_certificate_variables(const struct environment *to, const struct
 
     if (certificate == NULL)
         return;
-    set_hex_variable(to, "EAS_CERTIFICATE_SHA256", certificate->sha256, sizeof certificate->sha256);
-    set_hex_variable(to, "EAS_CERTIFICATE_SHA1", certificate->sha1, sizeof certificate->sha1);
-    set_hex_variable(to, "EAS_CERTIFICATE_SERIAL", certificate->serial.bytes, certificate->serial.length);
+    set_digest(to, "EAS_CERTIFICATE_SHA256", certificate->sha256, sizeof certificate->sha256);
+    set_digest(to, "EAS_CERTIFICATE_SHA1", certificate->sha1, sizeof certificate->sha1);
+    set_serial(to, "EAS_CERTIFICATE_SERIAL", certificate->serial);
 }
 
 static void set_account_variables(const struct environment *to, const struct eca_request *request)

@@ -29,6 +29,7 @@ struct eca_backend_use;
 
 struct eca_request {
     request_rec *r;
+    const ap_conf_vector_t *governing; /* what it was begun under */
     const struct eca_policy *policy;
     const struct eca_server_config *config;
     struct eca_service *service;
@@ -51,7 +52,7 @@ struct eca_request {
     struct eca_backend_use *use; /* kerberos with EASBackendReuse verified only */
 };
 
-/* Whether AuthType EASCert governs this request. */
+/* Whether AuthType EASCert governs this request: asked of httpd once, then known by its context. */
 bool eca_request_is_ours(request_rec *r);
 
 /* Makes the context and reads what the request says of itself (query, Basic user). Never NULL. */
