@@ -4,6 +4,7 @@
 
 #include "backend_reuse.h"
 #include "get_ticket.h"
+#include "log.h"
 #include "respond.h"
 
 #include <apr_uri.h>
@@ -17,6 +18,8 @@ APLOG_USE_MODULE(eas_certauth);
 
 #define FILTER_NAME "EAS_BACKEND"
 #define NO_KEEPALIVE "proxy-nokeepalive"
+#define HEADERS_TOO_LARGE 431 /* RFC 6585 5 */
+#define BIG_TOKEN 8000        /* bytes: less than any server refuses unless told to */
 
 static bool is_delegated(const struct eca_request *request)
 {
@@ -128,6 +131,8 @@ static void let_pass(const struct eca_request *request, request_rec *r)
         return;
     if (r->status < HTTP_BAD_REQUEST)
         eca_get_ticket_accepted(request);
+    if ((r->status == HTTP_BAD_REQUEST || r->status == HEADERS_TOO_LARGE) && request->token_length > BIG_TOKEN)
+        eca_log_big_token(request, r->status);
     strip_answer(request, r);
     rewrite_location(request, r);
 }

@@ -71,7 +71,10 @@ static bool make_token(struct eca_request *request, request_rec *r, struct eca_t
 
     eca_get_ticket_note(request, ticket);
     request->token = eca_negotiate_make_token(r->pool, ticket, proof, err);
-    return request->token != NULL;
+    if (request->token == NULL)
+        return false;
+    request->token_length = strlen(request->token);
+    return true;
 }
 
 static enum eca_reason prepare_kerberos(struct eca_request *request)

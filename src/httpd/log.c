@@ -22,7 +22,7 @@ struct told {
     apr_uint32_t quiet;
 };
 
-static struct told errors[REASONS_MAX], stale;
+static struct told errors[REASONS_MAX], stale, big_token;
 
 /* Whether this one is told; *quiet is how many were not since the last one. */
 static bool tell(struct told *told, apr_uint32_t *quiet)
@@ -144,4 +144,18 @@ void eca_log_stale(const struct eca_request *request)
     ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, request->r,
                   "ECA3031: the directory does not answer, accounts found earlier serve instead: unreported=%u%s",
                   quiet, detail.text);
+}
+
+void eca_log_big_token(const struct eca_request *request, int status)
+{
+    apr_uint32_t quiet = 0;
+
+    if (!tell(&big_token, &quiet))
+        return;
+    ap_log_rerror(
+        APLOG_MARK, APLOG_WARNING, 0, request->r,
+        "ECA6006: the backend answered %d to a request of %s with an Authorization header of %" APR_SIZE_T_FMT
+        " bytes, which grows with the groups of the account: IIS takes headers up to MaxFieldLength and all of "
+        "a request's together up to MaxRequestBytes, httpd up to LimitRequestFieldSize: unreported=%u",
+        status, request->r->user, request->token_length, quiet);
 }

@@ -18,4 +18,10 @@ void eca_log_decision(const struct eca_request *request);
  */
 void eca_log_stale(const struct eca_request *request);
 
+/*
+ * The backend answered `status` to a request whose Authorization header is so long that this may be why: WARN, once a
+ * minute and child.
+ */
+void eca_log_big_token(const struct eca_request *request, int status);
+
 #endif
