@@ -2,6 +2,7 @@
 /* What will hurt later, told once at start. */
 #include "config.h"
 
+#include "keytab.h"
 #include "section.h"
 #include "service.h"
 
@@ -94,6 +95,20 @@ static void warn_of_issuers(const struct eca_served_section *served)
                      "ECA1036: EASTrustedIssuers: %s ended or ends within %d days", ending.text, ISSUER_WARNING_DAYS);
 }
 
+static void warn_of_keytab(const struct eca_served_section *served)
+{
+    const struct eca_server_config *config = served->config;
+    struct eca_error lack = { .text = "" };
+
+    if ((served->policy->delegation == ECA_DELEGATION_KERBEROS || config->directory_bind.method == ECA_LDAP_BIND_GSSAPI)
+        && eca_keytab_lacks_aes(config->kerberos_keytab, config->kerberos_principal, &lack))
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, served->server,
+                     "ECA1081: EASKerberosKeytab: %s, and domain controllers take no RC4 any more; set "
+                     "msDS-SupportedEncryptionTypes of the account to 24, give it a new password and export the keytab "
+                     "again",
+                     lack.text);
+}
+
 static void warn_of_revocation(const struct eca_served_section *served)
 {
     if (eca_access_wants_certificate(served->policy->authenticate) && served->config->revocation == 0)
@@ -128,6 +143,7 @@ void eca_config_warn(apr_pool_t *pool, apr_pool_t *temporary, server_rec *main_s
         warn_of_backend(served);
         warn_of_mapping(served);
         warn_of_issuers(served);
+        warn_of_keytab(served);
         warn_of_revocation(served);
     }
     if (all->nelts > 0)

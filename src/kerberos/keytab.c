@@ -142,3 +142,52 @@ out:
         (void)krb5_kt_close(context, keytab);
     return found;
 }
+
+static bool is_aes(krb5_enctype type)
+{
+    return type == ENCTYPE_AES128_CTS_HMAC_SHA1_96 || type == ENCTYPE_AES256_CTS_HMAC_SHA1_96
+           || type == ENCTYPE_AES128_CTS_HMAC_SHA256_128 || type == ENCTYPE_AES256_CTS_HMAC_SHA384_192;
+}
+
+/* libkrb5's error when the file cannot be read to its end. */
+static krb5_error_code find_aes(krb5_context context, krb5_keytab keytab, krb5_const_principal principal, bool *found)
+{
+    krb5_keytab_entry entry;
+    krb5_kt_cursor cursor = NULL;
+    krb5_error_code code = krb5_kt_start_seq_get(context, keytab, &cursor);
+
+    *found = false;
+    if (code != 0)
+        return code;
+    while ((code = krb5_kt_next_entry(context, keytab, &entry, &cursor)) == 0) {
+        *found = *found || (is_aes(entry.key.enctype) && krb5_principal_compare(context, entry.principal, principal));
+        krb5_free_keytab_entry_contents(context, &entry);
+    }
+    (void)krb5_kt_end_seq_get(context, keytab, &cursor);
+    return code == KRB5_KT_END ? 0 : code;
+}
+
+bool eca_keytab_lacks_aes(const char *path, const char *wanted, struct eca_error *err)
+{
+    struct eca_error ignored = { .text = "" };
+    krb5_context context = NULL;
+    krb5_principal principal = NULL;
+    krb5_keytab keytab = NULL;
+    char *name = NULL;
+    bool found = true;
+
+    if (krb5_init_context(&context) != 0)
+        return false;
+    principal = eca_keytab_choose(context, path, wanted, &ignored);
+    if (principal == NULL || eca_keytab_open(context, path, &keytab) != 0
+        || find_aes(context, keytab, principal, &found) != 0)
+        found = true;
+    if (!found && krb5_unparse_name(context, principal, &name) == 0)
+        eca_error_set(err, "%s holds no AES key of %s", path, name);
+    krb5_free_unparsed_name(context, name);
+    if (keytab != NULL)
+        (void)krb5_kt_close(context, keytab);
+    krb5_free_principal(context, principal);
+    krb5_free_context(context);
+    return !found;
+}

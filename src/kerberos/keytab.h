@@ -16,4 +16,10 @@ krb5_error_code eca_keytab_open(krb5_context context, const char *path, krb5_key
  */
 krb5_principal eca_keytab_choose(krb5_context context, const char *path, const char *wanted, struct eca_error *err);
 
+/*
+ * Whether a keytab that can be read has no AES key of the entry that eca_keytab_choose() takes: then `err` says so.
+ * Makes a context of its own.
+ */
+bool eca_keytab_lacks_aes(const char *path, const char *wanted, struct eca_error *err);
+
 #endif

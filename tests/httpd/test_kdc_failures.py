@@ -4,18 +4,29 @@
 What Samba 4.17 cannot show is in tests/unit/kerberos/test_refusal_cause.c, in rows with "AD:".
 """
 
+import re
+import shutil
+import subprocess
 import time
 
 import pytest
 
-from lab.accounts import (ACCOUNTDISABLE, BASE_DN, DONT_EXPIRE_PASSWORD, EXCHANGE_SPN, EXPIRED_IN_2020, NORMAL_ACCOUNT,
-                          NOT_DELEGATED, OTHER_SPN, PROXY_SPN, REALM, SERVICES, TRUSTED_TO_AUTH_FOR_DELEGATION)
-from proxy import section, virtual_host
+from holders import issuer_serial_of
+from lab import kerberos
+from lab.accounts import (ACCOUNTDISABLE, BASE_DN, DNS_DOMAIN, DONT_EXPIRE_PASSWORD, EXCHANGE_SPN, EXPIRED_IN_2020,
+                          NORMAL_ACCOUNT, NOT_DELEGATED, OTHER_SPN, PROXY_SPN, REALM, SERVICES,
+                          TRUSTED_TO_AUTH_FOR_DELEGATION)
+from lab.clock import Clock
+from lab.httpd import RUN_AS
+from lab.network import HostNames
+from proxy import section, simple_bind, virtual_host
 from reasons import EXPECTED, check_grant, check_refusal, line_of
+from relay import Relay
 
 PLAIN = NORMAL_ACCOUNT | DONT_EXPIRE_PASSWORD
 DELEGATE = PLAIN | TRUSTED_TO_AUTH_FOR_DELEGATION
 NEVER = 9223372036854775807
+RELAY = 195    # host number
 
 LIST = "msDS-AllowedToDelegateTo"
 RESOURCE_LIST = "msDS-AllowedToActOnBehalfOfOtherIdentity"
@@ -158,3 +169,123 @@ def test_resource_based_delegation_alone_is_the_kdcs_to_judge(lab, holders, prox
     is_refused(expect_log, one.request("/ticket", holders["alice"]), "delegation-misconfigured",
                rf"{EMPTY_SAID}; svc-exch has {RESOURCE_LIST}")
     assert lab.dc.log().count(f"for {EXCHANGE_SPN}@{REALM} [") == before + 1
+
+
+# ---- nobody to ask -----------------------------------------------------------------------------------
+
+BARE_LIST = rf"{BARE}other.*: the SPN is not in msDS-AllowedToDelegateTo of the service account"
+
+
+@pytest.fixture
+def behind_relay(lab, proxy, tmp_path):
+    """(Relay in front of the directory, an httpd that asks it), with a service that is not in the list."""
+    relay = Relay(lab.address(RELAY), 636, (lab.address("dc1"), 636))
+    folder = lab.root / "refusals"
+    folder.mkdir(exist_ok=True)
+    names = HostNames(folder)
+    for name, address in lab.names.addresses.items():
+        names.add(name, address)
+    names.add(lab.dc.host, lab.address(RELAY))
+    settings = simple_bind(lab, tmp_path, EASDirectoryTimeout="1000", EASDelegationSPN=OTHER_SPN)
+    yield relay, proxy(site(lab, **settings), cache="shmcb", env={"NSS_WRAPPER_HOSTS": str(names.path)})
+    relay.close()
+
+
+@pytest.mark.parametrize("how", ["refuse", "silence"])
+def test_without_an_answer_of_the_directory_the_kdcs_sentence_stays(behind_relay, holders, expect_log, how):
+    relay, one = behind_relay
+    check_grant(one.request("/known", holders["alice"]), EAS_CACHE="miss")
+    getattr(relay, how)()
+    is_refused(expect_log, one.request("/ticket", holders["alice"]), "delegation-misconfigured", BARE_LIST)
+
+
+@pytest.fixture
+def account_file(lab, holders):
+    """Settings for a directory that is a file, with alice."""
+    path = lab.root / "accounts-of-refusals"
+    path.write_text(f"domain = {DNS_DOMAIN}\n[alice]\nsid = {lab.dc.sid('alice')}\n"
+                    f"map = {issuer_serial_of(holders['issuer-serial'])}\n", encoding="utf-8")
+    yield {"EASDirectory": f"file:{path}", "EASDirectoryBind": None}
+    path.unlink()
+
+
+def test_account_file_knows_no_cause(lab, holders, proxy, account_file, expect_log):
+    one = proxy(site(lab, EASDelegationSPN=OTHER_SPN, **account_file))
+    is_refused(expect_log, one.request("/ticket", holders["issuer-serial"]), "delegation-misconfigured", BARE_LIST)
+
+
+@pytest.mark.parametrize("url", ["gc:example.test", "dns:example.test"])
+def test_cause_is_found_through_catalog_and_dns(lab, holders, proxy, expect_log, url):
+    one = proxy(site(lab, EASDirectory=url, EASDelegationSPN=OTHER_SPN),
+                env=lab.names.env_with_dns(lab.root / "resolv-of-refusals.conf", lab.address("dc1")))
+    is_refused(expect_log, one.request("/ticket", holders["alice"]), "delegation-misconfigured",
+               rf"^S4U2Proxy: svc-proxy has other SPNs in {LIST}: add {OTHER_SPN}")
+
+
+# ---- the service account's own ticket ------------------------------------------------------------------
+
+@pytest.fixture
+def keytab(lab):
+    """keytab(principal, type, password): one with this key alone."""
+    path = lab.root / "failures.keytab"
+
+    def write(principal, kind, password):
+        path.unlink(missing_ok=True)
+        subprocess.run(["ktutil"], input=f"addent -password -p {principal}@{REALM} -k 1 -e {kind}\n{password}\n"
+                       f"wkt {path}\nquit\n", text=True, capture_output=True, check=True, env=lab.env)
+        shutil.chown(path, RUN_AS, RUN_AS)
+        path.chmod(0o600)
+        return path
+    yield write
+    path.unlink(missing_ok=True)
+
+
+RIGHT, AES = SERVICES["svc-proxy"].password, "aes256-cts-hmac-sha1-96"
+KEYTABS = [
+    ("RC4 alone", ("svc-proxy", "arcfour-hmac", RIGHT),
+     ["eas_certauth:warn.*ECA1081: EASKerberosKeytab: .*failures.keytab holds no AES key of svc-proxy@.* to 24"],
+     "no common encryption type: the keytab needs AES256 and AES128 keys"),
+    ("an SPN's", (PROXY_SPN, AES, RIGHT), [],
+     "the domain has no such service account: AD knows accounts, not service names; choose EASKerberosPrincipal"),
+    ("an old one", ("svc-proxy", AES, "an.older.password"), [],
+     "its password has changed since; export the keytab again"),
+]
+
+
+@pytest.mark.parametrize("key, warnings, detail", [pytest.param(*row[1:], id=row[0]) for row in KEYTABS])
+def test_keytab_that_gets_no_ticket(lab, holders, proxy, tmp_path, keytab, expect_log, key, warnings, detail):
+    one = proxy(site(lab, EASKerberosKeytab=keytab(*key), **simple_bind(lab, tmp_path)), start_log=warnings)
+    is_refused(expect_log, one.request("/ticket", holders["alice"]), "delegation-misconfigured",
+               f"^no ticket-granting ticket for {re.escape(key[0])}@{REALM} .*{detail}")
+
+
+ACCOUNTS = [
+    ("disabled", [("svc-proxy", FLAGS, [DELEGATE | ACCOUNTDISABLE], [DELEGATE])], " is disabled, expired or locked"),
+    ("expired", [("svc-proxy", EXPIRES, [EXPIRED_IN_2020], [NEVER])], " is disabled, expired or locked"),
+    ("must change its password",
+     [("svc-proxy", FLAGS, [DELEGATE & ~DONT_EXPIRE_PASSWORD], [DELEGATE]), ("svc-proxy", "pwdLastSet", [0], [-1])],
+     "'s password has expired or must be changed: give it a new one that never expires"),
+]
+
+
+@pytest.mark.parametrize("changes, detail", [pytest.param(*row[1:], id=row[0]) for row in ACCOUNTS])
+def test_service_account_that_gets_no_ticket(lab, holders, proxy, account_file, change, expect_log, changes, detail):
+    """Domain controllers are not asked for the account: they would be bound to with this ticket, too."""
+    one = proxy(site(lab, **account_file))
+    change(*changes)
+    is_refused(expect_log, one.request("/ticket", holders["issuer-serial"]), "delegation-misconfigured",
+               f"^no ticket-granting ticket for svc-proxy@.*: the service account{detail}[ (]")
+
+
+# ---- the clock -----------------------------------------------------------------------------------------
+
+def test_clock_that_is_an_hour_fast_is_named(lab, holders, proxy, tmp_path, expect_log):
+    """libkrb5 follows the KDC's clock unless it is told not to."""
+    clock = Clock(lab.root / "fast-clock")
+    clock.forward(3600)
+    conf = kerberos.write_configuration(lab.root / "krb5-fast.conf", [lab.address("dc1")])
+    conf.write_text(conf.read_text(encoding="utf-8").replace("[realms]", "    kdc_timesync = 0\n[realms]"),
+                    encoding="utf-8")
+    one = proxy(site(lab, **simple_bind(lab, tmp_path)), env=clock.environment({**lab.env, "KRB5_CONFIG": str(conf)}))
+    is_refused(expect_log, one.request("/ticket", holders["alice"]), "delegation-misconfigured",
+               "this machine's clock and the domain controller's differ too much: synchronise both")

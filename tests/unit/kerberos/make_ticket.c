@@ -219,19 +219,35 @@ void make_ticket(krb5_context context, const struct ticket_recipe *recipe, krb5_
     krb5_free_keyblock_contents(context, &service);
 }
 
-void add_to_keytab(krb5_context context, const char *path, const char *principal, uint8_t key)
+/* The key goes with it. */
+static void add_entry(krb5_context context, const char *path, const char *principal, krb5_keyblock key)
 {
-    krb5_keytab_entry entry = { .vno = KVNO };
+    krb5_keytab_entry entry = { .vno = KVNO, .key = key };
     krb5_keytab keytab = NULL;
     char name[128];
 
     (void)snprintf(name, sizeof name, "FILE:%s", path);
     assert_int_equal(krb5_kt_resolve(context, name, &keytab), 0);
     assert_int_equal(krb5_parse_name(context, principal, &entry.principal), 0);
-    make_key(context, key, &entry.key);
     assert_int_equal(krb5_kt_add_entry(context, keytab, &entry), 0);
     krb5_free_keytab_entry_contents(context, &entry);
     krb5_kt_close(context, keytab);
+}
+
+void add_to_keytab(krb5_context context, const char *path, const char *principal, uint8_t key)
+{
+    krb5_keyblock block;
+
+    make_key(context, key, &block);
+    add_entry(context, path, principal, block);
+}
+
+void add_key_to_keytab(krb5_context context, const char *path, const char *principal, krb5_enctype type)
+{
+    krb5_keyblock block;
+
+    assert_int_equal(krb5_c_make_random_key(context, type, &block), 0);
+    add_entry(context, path, principal, block);
 }
 
 void make_folder(char *out)

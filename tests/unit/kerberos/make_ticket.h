@@ -30,6 +30,9 @@ void make_ticket(krb5_context context, const struct ticket_recipe *recipe, krb5_
 /* Adds a key of `principal` to the keytab at `path`. */
 void add_to_keytab(krb5_context context, const char *path, const char *principal, uint8_t key);
 
+/* The same of any type, made by chance. */
+void add_key_to_keytab(krb5_context context, const char *path, const char *principal, krb5_enctype type);
+
 /* A new folder under /tmp in out[64], and an end to it with the one file `keytab` inside. */
 void make_folder(char *out);
 void remove_folder(const char *folder);

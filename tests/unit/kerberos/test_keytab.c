@@ -116,6 +116,50 @@ static void test_choose_unusable_file_fails_with_sentence(void **state)
     krb5_free_context(context);
 }
 
+static void test_lacks_aes_looks_at_the_chosen_account_alone(void **state)
+{
+    enum { RC4 = ENCTYPE_ARCFOUR_HMAC, AES128 = ENCTYPE_AES128_CTS_HMAC_SHA1_96,
+           AES256 = ENCTYPE_AES256_CTS_HMAC_SHA1_96, AES_SHA2 = ENCTYPE_AES256_CTS_HMAC_SHA384_192 };
+    static const struct {
+        const char *why;
+        struct {
+            const char *principal;
+            krb5_enctype type;
+        } entries[3];
+        const char *wanted;
+        bool lacks;
+    } rows[] = {
+        { "what samba-tool writes", { { SVC, AES256 }, { SVC, AES128 }, { SVC, RC4 } }, NULL, false },
+        { "RC4 alone", { { SVC, RC4 } }, NULL, true },
+        { "RC4 first", { { SVC, RC4 }, { SVC, AES128 } }, NULL, false },
+        { "AES with SHA-2", { { SVC, AES_SHA2 } }, NULL, false },
+        { "the AES key is another account's", { { SVC, RC4 }, { OTHER, AES256 } }, NULL, true },
+        { "the chosen one has it", { { SVC, RC4 }, { OTHER, AES256 } }, "svc-other", false },
+        { "one that is not there is told elsewhere", { { SVC, RC4 } }, "svc-proxy", false },
+        { "no file", { { NULL } }, NULL, false },
+    };
+    krb5_context context = NULL;
+    (void)state;
+
+    assert_int_equal(krb5_init_context(&context), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct eca_error err = { .text = "" };
+        char folder[64];
+        char path[128];
+
+        print_message("  %s\n", rows[i].why);
+        make_folder(folder);
+        (void)snprintf(path, sizeof path, "%s/keytab", folder);
+        for (size_t e = 0; e < 3 && rows[i].entries[e].principal != NULL; e++)
+            add_key_to_keytab(context, path, rows[i].entries[e].principal, rows[i].entries[e].type);
+        assert_int_equal(eca_keytab_lacks_aes(path, rows[i].wanted, &err), rows[i].lacks);
+        assert_true(!rows[i].lacks || strstr(err.text, "/keytab holds no AES key of " SVC) != NULL);
+        assert_true(rows[i].lacks || err.text[0] == '\0');
+        remove_folder(folder);
+    }
+    krb5_free_context(context);
+}
+
 static void test_open_path_with_a_type_is_a_path(void **state)
 {
     krb5_context context = NULL;
@@ -136,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_choose_any_keytab_gives_the_account),
         cmocka_unit_test(test_choose_unusable_file_fails_with_sentence),
+        cmocka_unit_test(test_lacks_aes_looks_at_the_chosen_account_alone),
         cmocka_unit_test(test_open_path_with_a_type_is_a_path),
     };
 
