@@ -9,6 +9,7 @@
 
 #define ENTRY_INPUT_END "(end of the entry)"
 #define ENTRY_INPUT_DN "(its DN)"
+#define ENTRY_INPUT_EXTRA "telephoneNumber" /* the attribute of EASRemoteUser */
 
 static const char *const entry_input_names[] = {
     ENTRY_INPUT_END,
@@ -26,7 +27,11 @@ static const char *const entry_input_names[] = {
     "ALTSECURITYIDENTITIES",
     "altSecurityIdentities;range=0-1499",
     "userCertificate;Range=0-1499",
-    "telephoneNumber", /* the extra attribute of EASRemoteUser */
+    ENTRY_INPUT_EXTRA,
+    "servicePrincipalName",
+    "msDS-AllowedToDelegateTo",
+    "pwdLastSet",
+    "msDS-SupportedEncryptionTypes",
 };
 #define ENTRY_INPUT_NAMES (sizeof entry_input_names / sizeof entry_input_names[0])
 

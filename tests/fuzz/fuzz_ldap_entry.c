@@ -7,6 +7,7 @@
 #include "ldap_clock.h"
 #include "ldap_connection.h"
 #include "ldap_message.h"
+#include "ldap_principal.h"
 #include "utf8.h"
 
 #include "entry_input.h"
@@ -24,7 +25,7 @@
 
 #define INPUT_MAX 65536 /* what a socket takes without anybody reading */
 #define DOMAIN "example.test"
-#define ATTRIBUTE entry_input_names[ENTRY_INPUT_NAMES - 1]
+#define SPN "HTTP/exch.example.test"
 
 /* What is looked for; each is in the corpus as an entry's value, too. */
 #define KEY(kind, value) { ECA_MAPPING_##kind, true, 0, { (const uint8_t *)(value), sizeof(value) - 1 } }
@@ -199,7 +200,7 @@ static void check_entry(const struct eca_ldap_entry *entry)
 
     memset(&untouched, 0xa5, sizeof untouched);
     account = untouched;
-    if (!eca_ldap_entry_account(&account, entry, ATTRIBUTE, &err)) {
+    if (!eca_ldap_entry_account(&account, entry, ENTRY_INPUT_EXTRA, &err)) {
         MUST(err.text[0] != '\0' && memcmp(&account, &untouched, sizeof account) == 0);
         return;
     }
@@ -208,6 +209,28 @@ static void check_entry(const struct eca_ldap_entry *entry)
         check_match(matched, entry, &account);
     else
         MUST(err.text[0] != '\0');
+}
+
+/* Of an answer with this entry alone. */
+static void check_principal(const struct eca_ldap_entry *entry, const struct eca_principal_query *query)
+{
+    static struct eca_ldap_principal_tally tally;
+    static struct eca_principal found;
+    struct eca_error err = { .text = "" };
+
+    tally = (struct eca_ldap_principal_tally){ .query = query };
+    if (!eca_ldap_principal_add(&tally, entry, &err)) {
+        MUST(err.text[0] != '\0');
+        return;
+    }
+    eca_ldap_principal_conclude(&found, &tally);
+    MUST(err.text[0] == '\0' && tally.exact + tally.aliased <= 1);
+    MUST(found.state == (tally.exact + tally.aliased == 1 ? ECA_PRINCIPAL_FOUND : ECA_PRINCIPAL_MISSING));
+    if (found.state != ECA_PRINCIPAL_FOUND)
+        return;
+    check_account(&found.account);
+    MUST(found.delegates_to_any || !found.delegates_to_target);
+    MUST(query->by == ECA_PRINCIPAL_BY_SPN ? found.has_spn : strcasecmp(found.account.sam_account_name, "alice") == 0);
 }
 
 static void check_answer(LDAP *ld, LDAPMessage *answer)
@@ -222,6 +245,8 @@ static void check_answer(LDAP *ld, LDAPMessage *answer)
         }
         MUST(read.entry.count <= ECA_LDAP_ENTRY_ATTRIBUTES_MAX);
         check_entry(&read.entry);
+        check_principal(&read.entry, &(struct eca_principal_query){ ECA_PRINCIPAL_BY_SPN, SPN, DOMAIN, SPN });
+        check_principal(&read.entry, &(struct eca_principal_query){ ECA_PRINCIPAL_BY_NAME, "alice", DOMAIN, SPN });
         eca_ldap_message_close(&read);
     }
 }
