@@ -9,6 +9,7 @@ from lab.persister import Persister
 from lab.process import wait_until
 from proxy import MAIL, section, virtual_host
 from reasons import check_decision, check_refusal, line_of
+from swarm import CLOSED
 
 PROVEN = r"ECA6004: connections to (\S+) are kept"
 UNANSWERED = r"ECA6005: whether connections to \S+ may be kept is asked again in a minute: "
@@ -289,3 +290,21 @@ def test_connection_that_breaks_is_no_unproven_answer(site, holders, persister, 
     outcome = one.request(MAIL, holders["bob"])
     assert outcome.status == 502 and "X-EAS-Reason" not in outcome.headers
     assert not re.search(NOT_KEPT, one.whole_log())
+
+
+def test_connection_that_breaks_under_a_kept_client_is_no_unproven_answer(site, holders, persister, allow_log):
+    """mod_proxy then ends the client's connection without an answer, for it to ask again."""
+    allow_log("proxy(_http)?:error.*(AH01102|AH00898)")
+    one = site()
+    prove(one, holders["alice"], persister)
+    with one.client(MAIL, holders["alice"], keep_alive=True) as client:
+        assert client.request("GET").status == 200
+        persister.behave(silent_to=["GET"])
+        with pytest.raises(CLOSED):
+            client.request("GET")
+    assert not re.search(NOT_KEPT, one.whole_log())
+    persister.behave(silent_to=[])
+    persister.forget()
+    for name in ("alice", "bob"):
+        check_mail(one.request(MAIL, holders[name]), name)
+    assert persister.log()["connections"] == 1
