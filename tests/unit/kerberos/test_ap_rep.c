@@ -78,6 +78,15 @@ static struct eca_slice strip(struct eca_slice token)
     return (struct eca_slice){ found - header, token.length - (size_t)(found - header - token.bytes) };
 }
 
+/* EVP_DecodeBlock() takes padding for zero bytes, and MIT's acceptor a token with one more byte for none. */
+static size_t decode(uint8_t *bytes, const char *text, size_t length)
+{
+    const int decoded = EVP_DecodeBlock(bytes, (const uint8_t *)text, (int)length);
+
+    assert_true(decoded > 0);
+    return (size_t)decoded - (text[length - 1] == '=') - (text[length - 2] == '=');
+}
+
 /* What MIT's acceptor answers to a token made from `ticket`, in base64; returns its bytes' number. */
 static size_t answer(const struct bench *bench, struct eca_ticket *ticket, bool raw, int64_t *stamp, char *out)
 {
@@ -92,7 +101,7 @@ static size_t answer(const struct bench *bench, struct eca_ticket *ticket, bool 
 
     eca_strbuf_init(&made, text, sizeof text);
     assert_true(eca_ap_req_make(&made, ticket, stamp, &err));
-    token = (struct eca_slice){ bytes, (size_t)EVP_DecodeBlock(bytes, (uint8_t *)text, (int)made.length) };
+    token = (struct eca_slice){ bytes, decode(bytes, text, made.length) };
     assert_int_equal(accept_token(bench->keytab, raw ? strip(token) : token, name, &back), GSS_S_COMPLETE);
     assert_string_equal(name, CLIENT);
     assert_in_range(back.length, 0, 1024);
