@@ -78,6 +78,7 @@ static void run_explain(struct eca_job *base)
     const struct eca_principal_query backend = { ECA_PRINCIPAL_BY_SPN, target, job->backend.realm, target };
 
     job->facts.spn = target;
+    job->facts.now = apr_time_sec(apr_time_now());
     job->answer = find(job, &user, &job->facts.user);
     if (job->answer == ECA_DIRECTORY_ANSWERED)
         job->answer = find(job, &delegate, &job->facts.delegate);
@@ -131,7 +132,6 @@ void eca_explain_refusal(const struct eca_request *request, const struct eca_krb
     if (!eca_service_await(request->service->directory_jobs, &job, explain->deadline, "the directory", &ignored))
         return;
     explain = (struct explain_job *)job;
-    explain->facts.now = apr_time_sec(apr_time_now());
     if (explain->answer == ECA_DIRECTORY_ANSWERED && eca_refusal_cause_find(refusal, &explain->facts, reason, &cause))
         *why = cause;
     eca_job_release(request->service->directory_jobs, job);

@@ -39,7 +39,7 @@ MIX = (
     *[("/certificate", "alice", 200), ("/certificate", "bob", 200)] * 6,
     ("/certificate", "expired", 403), ("/certificate", "strange", 403),
     ("/certificate", "nobody", 403), ("/certificate", "carol", 403),
-    ("/certificate", "upn-alone", 403), ("/certificate", None, 403),
+    ("/certificate", "upn-alone", 403), ("/certificate", None, 403), ("/certificate", "grace", 403),
     ("/either", ("alice", "right"), 200), ("/either", ("bob", "wrong"), 401),
     ("/either", ("unknown", "wrong"), 401), ("/either", None, 401),
     ("/rejecting", "alice", 502), ("/header", "bob", 200),
