@@ -2,6 +2,8 @@
 /* A service ticket as one block of memory, so that wiping it takes neither libkrb5 nor a krb5_context. */
 #include "ticket.h"
 
+#include "session_key.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -13,8 +15,9 @@ struct eca_ticket {
     uint64_t number;
     atomic_int_least64_t renewal; /* when it is to be tried next */
     atomic_int_least64_t stamp;   /* the last one given */
-    pthread_mutex_t lock;         /* of what libkrb5 keeps in `key` */
-    krb5_key key;                 /* the session key with what is derived from it; NULL before its first use */
+    pthread_mutex_t lock;         /* of these, NULL before their first use: the session key and what it gave */
+    struct eca_session_key *sealing, *opening;
+    krb5_key key; /* of a type that those do not know */
     size_t size;
     krb5_creds creds;
     krb5_principal_data client;
@@ -113,6 +116,8 @@ void eca_ticket_release(struct eca_ticket *ticket)
 {
     if (ticket == NULL || atomic_fetch_sub_explicit(&ticket->references, 1, memory_order_acq_rel) > 1)
         return;
+    eca_session_key_close(ticket->sealing);
+    eca_session_key_close(ticket->opening);
     krb5_k_free_key(NULL, ticket->key); /* wipes what was derived, too; it has no use for a context */
     (void)pthread_mutex_destroy(&ticket->lock);
     explicit_bzero(ticket, ticket->size);
@@ -142,6 +147,15 @@ bool eca_ticket_claim_renewal(struct eca_ticket *ticket, int64_t now)
                                                       memory_order_relaxed);
 }
 
+/* With the ticket's lock. NULL: it is libkrb5's to do. */
+static struct eca_session_key *session_key(const struct eca_ticket *ticket, struct eca_session_key **kept,
+                                           krb5_keyusage usage, bool seals)
+{
+    if (*kept == NULL)
+        *kept = eca_session_key_open(&ticket->creds.keyblock, usage, seals);
+    return *kept != NULL && eca_session_key_is_for(*kept, usage) ? *kept : NULL;
+}
+
 /* With the ticket's lock. */
 static krb5_error_code ready_key(struct eca_ticket *ticket, krb5_context context)
 {
@@ -151,11 +165,13 @@ static krb5_error_code ready_key(struct eca_ticket *ticket, krb5_context context
 krb5_error_code eca_ticket_encrypt(struct eca_ticket *ticket, krb5_context context, krb5_keyusage usage,
                                    const krb5_data *plain, krb5_enc_data *out)
 {
+    struct eca_session_key *key = NULL;
     krb5_error_code code = 0;
 
     (void)pthread_mutex_lock(&ticket->lock);
-    code = ready_key(ticket, context);
-    if (code == 0)
+    key = session_key(ticket, &ticket->sealing, usage, true);
+    code = key != NULL ? eca_session_key_seal(key, plain, out) : ready_key(ticket, context);
+    if (key == NULL && code == 0)
         code = krb5_k_encrypt(context, ticket->key, usage, NULL, plain, out);
     (void)pthread_mutex_unlock(&ticket->lock);
     return code;
@@ -164,11 +180,13 @@ krb5_error_code eca_ticket_encrypt(struct eca_ticket *ticket, krb5_context conte
 krb5_error_code eca_ticket_decrypt(struct eca_ticket *ticket, krb5_context context, krb5_keyusage usage,
                                    const krb5_enc_data *sealed, krb5_data *out)
 {
+    struct eca_session_key *key = NULL;
     krb5_error_code code = 0;
 
     (void)pthread_mutex_lock(&ticket->lock);
-    code = ready_key(ticket, context);
-    if (code == 0)
+    key = session_key(ticket, &ticket->opening, usage, false);
+    code = key != NULL ? eca_session_key_unseal(key, sealed, out) : ready_key(ticket, context);
+    if (key == NULL && code == 0)
         code = krb5_k_decrypt(context, ticket->key, usage, NULL, sealed, out);
     (void)pthread_mutex_unlock(&ticket->lock);
     return code;
