@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A whole day of tickets that live 290 seconds, for the KDC, the module and the backend that is sent them."""
 
+from functools import partial
+
 import pytest
 
 from lab import kerberos
@@ -8,10 +10,12 @@ from lab.clock import Clock
 from lab.persister import Persister
 from proxy import MAIL, section, simple_bind, virtual_host
 from swarm import get
+from two_users import PEOPLE, Swarm, judge_mail
 
 LIFETIME = 290              # seconds: Samba gives none that live shorter
 STEP, DAY = 27, 24 * 3600    # between two requests; a ticket is renewed when 58 s are left, and used until 30 are
 NEW_TGT = "AS-REQ ERR_PREAUTH_REQUIRED"    # the first half of each
+EXPIRY_REQUESTS = 1500
 S4U2PROXY = "for HTTP/exch.example.test@EXAMPLE.TEST ["
 
 
@@ -41,17 +45,22 @@ def persister(lab, clock):
 
 
 @pytest.fixture
-def one(lab, proxy, tmp_path, clock, controller, persister):
-    """An httpd with that clock, too, whose tickets are short."""
+def site(lab, proxy, tmp_path, clock, controller, persister):
+    """make(…): an httpd with that clock, too, whose tickets are short; keywords are its section's."""
     conf = kerberos.write_configuration(lab.root / "krb5-short.conf", [lab.address("dc2")])
     conf.write_text(conf.read_text(encoding="utf-8").replace(
         "[realms]", f"    ticket_lifetime = {LIFETIME}\n    udp_preference_limit = 1\n[realms]"), encoding="utf-8")
-    host = virtual_host(lab, section(MAIL, persister.url + MAIL), KeepAliveTimeout="3600", MaxKeepAliveRequests="0",
-                        **simple_bind(lab, tmp_path, EASDirectory="ldaps://dc2.example.test"))
-    return proxy(host, cache="shmcb", env=clock.environment({**lab.env, "KRB5_CONFIG": str(conf)}))
+
+    def make(**settings):
+        directory = simple_bind(lab, tmp_path, EASDirectory="ldaps://dc2.example.test")
+        host = virtual_host(lab, section(MAIL, persister.url + MAIL, **settings), KeepAliveTimeout="3600",
+                            MaxKeepAliveRequests="0", **directory)
+        return proxy(host, cache="shmcb", env=clock.environment({**lab.env, "KRB5_CONFIG": str(conf)}))
+    return make
 
 
-def test_renewal_a_day_of_290_second_tickets_no_request_fails(one, holders, clock, controller, persister):
+def test_renewal_a_day_of_290_second_tickets_no_request_fails(site, holders, clock, controller, persister):
+    one = site()
     client = one.client("/", holders["alice"], keep_alive=True)
     before = len(controller.log())
     for number in range(DAY // STEP):
@@ -63,3 +72,17 @@ def test_renewal_a_day_of_290_second_tickets_no_request_fails(one, holders, cloc
     log = controller.log()[before:]
     for exchange in (NEW_TGT, S4U2PROXY):
         assert DAY // LIFETIME <= log.count(exchange) < 2 * DAY // LIFETIME
+
+
+@pytest.mark.parametrize("reuse", ["Off", "verified"])
+def test_two_users_while_their_tickets_expire(site, holders, clock, controller, persister, reuse):
+    one = site(EASBackendReuse=reuse)
+    certificates = {name: holders[name] for name in PEOPLE}
+    before = len(controller.log())
+    pass_by = partial(clock.forward, LIFETIME)
+    Swarm(one, certificates, judge_mail, EXPIRY_REQUESTS).disturb(pass_by, pass_by)
+    log = persister.log()
+    assert (log["refused"], log["wrong"], log["without_token"]) == (0, [], 0)
+    assert log["methods"]["GET"] == EXPIRY_REQUESTS
+    assert (log["longest"] > 2) == (reuse == "verified"), "two is the probe"
+    assert controller.log()[before:].count(S4U2PROXY) >= 3 * len(PEOPLE), "new ones each time"

@@ -2,18 +2,14 @@
 """Two users, one child, many clients, backends that tie an identity to the connection: each gets his own mail."""
 
 import re
-import threading
 from functools import partial
 
 import pytest
 
 from lab.persister import Persister
 from proxy import MAIL, section, virtual_host
-from swarm import at_once, get
+from two_users import CLIENTS, PEOPLE, REQUESTS, Swarm, judge_mail
 
-PEOPLE = ("alice", "bob")
-CLIENTS = 50
-REQUESTS = 5000         # to the persister, each time
 DOOR_REQUESTS = 1500    # to mod_auth_gssapi
 REFUSALS = 10           # tickets that the backend refuses under way
 REJECTED = r"ECA\d+ reason=backend-rejected-ticket"
@@ -46,60 +42,6 @@ def persister(running_persister):
 def certificates(holders):
     """By name, issued before many threads ask for them."""
     return {name: holders[name] for name in PEOPLE}
-
-
-def mail_of(name):
-    """What the persister answers to this person."""
-    return f"mail of {name} ".encode() * 100
-
-
-class Swarm:
-    """CLIENTS clients of two people; every second pair opens a connection for each request."""
-
-    def __init__(self, proxy, certificates, judge, requests=REQUESTS, tolerated=()):
-        self.proxy, self.certificates, self.turns = proxy, certificates, requests // CLIENTS
-        self.judge, self.tolerated = judge, tolerated
-        self.halfway = threading.Barrier(CLIENTS + 1)
-        self.statuses = []
-
-    def ask(self, number):
-        """One client's requests; the others need not wait for one that failed."""
-        try:
-            self.ask_often(number)
-        except BaseException:
-            self.halfway.abort()
-            raise
-
-    def ask_often(self, number):
-        """One client's requests."""
-        name = PEOPLE[number % 2]
-        target = f"{MAIL}?User={name}&DeviceId=C{number}"
-        with self.proxy.client(MAIL, self.certificates[name], keep_alive=number % 8 != 7, timeout=60) as client:
-            for turn in range(self.turns):
-                if turn in (self.turns // 3, 2 * self.turns // 3):
-                    self.halfway.wait(60)
-                answer = get(client, target)
-                if answer.status != 200 and answer.status in self.tolerated:
-                    assert b"mail of" not in answer.body
-                else:
-                    self.judge(answer, name)
-                self.statuses.append(answer.status)
-
-    def disturb(self, *disturbances):
-        """Runs all clients; each disturbance happens when every client has done another third."""
-        def run():
-            for one in disturbances:
-                self.halfway.wait(60)
-                one()
-        at_once([*(partial(self.ask, number) for number in range(CLIENTS)), run])
-        return self.statuses
-
-
-def judge_mail(answer, name):
-    """The persister's answer is this person's, and nothing of the connection shows."""
-    assert (answer.status, answer.body) == (200, mail_of(name))
-    assert answer.headers.get_all("WWW-Authenticate", []) == []
-    assert answer.headers.get("Persistent-Auth") is None
 
 
 def check_log(log, requests):
