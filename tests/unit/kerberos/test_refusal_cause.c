@@ -168,7 +168,7 @@ static void test_find_each_cause_gives_reason_object_and_setting(void **state)
           "pwdLastSet is 0", NULL },
         { "AD: the same, at S4U2Self", SELF, KRB5KDC_ERR_KEY_EXP, must_change, ECA_REASON_ACCOUNT_EXPIRED,
           "pwdLastSet is 0", NULL },
-        { "the password's time is over", PROXY, KRB5KDC_ERR_KEY_EXP, password_expired, ECA_REASON_ACCOUNT_EXPIRED,
+        { "AD: the password's time is over", PROXY, KRB5KDC_ERR_KEY_EXP, password_expired, ECA_REASON_ACCOUNT_EXPIRED,
           "password that has expired", NULL },
         { "sensitive", PROXY_NOT, KRB5KDC_ERR_BADOPTION, sensitive, ECA_REASON_DELEGATION_NOT_ALLOWED,
           "alice is \"sensitive", "NOT_DELEGATED" },
