@@ -41,7 +41,7 @@ TEST_WARNINGS := -Wno-missing-prototypes -Wno-missing-field-initializers
 DEFINES  := -D_GNU_SOURCE $(APR_FLAGS) -DOPENSSL_API_COMPAT=30000 -DOPENSSL_NO_DEPRECATED
 HARDEN   := -fstack-protector-strong -fstack-clash-protection -fcf-protection -D_FORTIFY_SOURCE=2
 BASE     := -std=gnu11 -g $(WARNINGS) $(DEFINES) -MMD -MP
-MODULE_CFLAGS  := $(BASE) -O2 -fPIC $(HARDEN) $(CPPFLAGS) $(CFLAGS)
+MODULE_CFLAGS  := $(BASE) -O2 -fPIC -fno-plt $(HARDEN) $(CPPFLAGS) $(CFLAGS)
 MODULE_LDFLAGS := -shared -Wl,-z,relro,-z,now -Wl,--version-script=src/httpd/exports.map $(LDFLAGS)
 LIBRARIES      := -lldap -llber -lresolv -lgssapi_krb5 -lkrb5 -lk5crypto -lssl -lcrypto
 ASAN  := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all

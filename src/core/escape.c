@@ -74,12 +74,11 @@ static bool is_longer(struct eca_slice value, size_t limit, bool in_quotes)
 static bool is_plain(struct eca_slice value, bool in_quotes)
 {
     for (size_t i = 0; i < value.length; i++) {
-        const uint8_t byte = value.bytes[i];
-
-        if (byte < 0x20 || byte > 0x7e || (in_quotes && (byte == '"' || byte == '\\')))
+        if (value.bytes[i] < 0x20 || value.bytes[i] > 0x7e)
             return false;
     }
-    return true;
+    return !in_quotes || value.length == 0
+           || (memchr(value.bytes, '"', value.length) == NULL && memchr(value.bytes, '\\', value.length) == NULL);
 }
 
 static void escape(struct eca_strbuf *out, struct eca_slice value, size_t limit, bool in_quotes)

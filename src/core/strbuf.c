@@ -36,15 +36,17 @@ void eca_strbuf_hex(struct eca_strbuf *out, struct eca_slice bytes)
 {
     static const char digits[] = "0123456789abcdef";
 
-    for (size_t i = 0; i < bytes.length; i++) {
-        if (out->overflow || out->capacity - out->length <= 2) {
-            out->overflow = true;
-            return;
-        }
-        out->text[out->length++] = digits[bytes.bytes[i] >> 4];
-        out->text[out->length++] = digits[bytes.bytes[i] & 15];
-        out->text[out->length] = '\0';
+    const size_t room = out->overflow ? 0 : (out->capacity - out->length - 1) / 2;
+    const size_t count = bytes.length < room ? bytes.length : room;
+    char *at = out->text + out->length;
+
+    for (size_t i = 0; i < count; i++) {
+        *at++ = digits[bytes.bytes[i] >> 4];
+        *at++ = digits[bytes.bytes[i] & 15];
     }
+    *at = '\0';
+    out->length += 2 * count;
+    out->overflow = out->overflow || count < bytes.length;
 }
 
 void eca_strbuf_base64(struct eca_strbuf *out, struct eca_slice bytes)

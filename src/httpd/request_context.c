@@ -122,13 +122,18 @@ struct environment {
     void (*put)(apr_table_t *table, const char *name, const char *value);
 };
 
+static bool is_like_ours(const char *name)
+{
+    return (*name | 0x20) == 'e' && ap_cstr_casecmpn(name, OUR_PREFIX, sizeof OUR_PREFIX - 1) == 0;
+}
+
 static struct environment open_environment(request_rec *r)
 {
     struct environment to = { r->subprocess_env, r->pool, apr_table_addn };
     const apr_array_header_t *entries = apr_table_elts(to.table);
 
     for (int i = 0; i < entries->nelts && to.put == apr_table_addn; i++) {
-        if (ap_cstr_casecmpn(APR_ARRAY_IDX(entries, i, apr_table_entry_t).key, OUR_PREFIX, sizeof OUR_PREFIX - 1) == 0)
+        if (is_like_ours(APR_ARRAY_IDX(entries, i, apr_table_entry_t).key))
             to.put = apr_table_setn;
     }
     return to;
@@ -147,22 +152,26 @@ static void set_variable(const struct environment *to, const char *name, const c
     to->put(to->table, name, apr_pstrmemdup(to->pool, text.text, text.length));
 }
 
-static void set_digest(const struct environment *to, const char *name, const uint8_t *bytes, size_t length)
+static void set_hex(const struct environment *to, const char *name, struct eca_slice bytes)
 {
-    const size_t size = 2 * length + 1;
+    const size_t size = 2 * bytes.length + 1;
     struct eca_strbuf text;
 
     eca_strbuf_init(&text, apr_palloc(to->pool, size), size);
-    eca_strbuf_hex(&text, (struct eca_slice){ bytes, length });
+    eca_strbuf_hex(&text, bytes);
     to->put(to->table, name, text.text);
 }
 
-/* Of any length: whoever made the certificate has chosen it. */
+/* Whoever made the certificate has chosen its length, too. */
 static void set_serial(const struct environment *to, const char *name, struct eca_slice serial)
 {
     char memory[2 * VARIABLE_MAX];
     struct eca_strbuf text;
 
+    if (serial.length > 0 && 2 * serial.length <= VARIABLE_MAX) {
+        set_hex(to, name, serial);
+        return;
+    }
     eca_strbuf_init(&text, memory, sizeof memory);
     eca_strbuf_hex(&text, serial);
     set_variable(to, name, text.text);
@@ -181,8 +190,8 @@ static void set_certificate_variables(const struct environment *to, const struct
 
     if (certificate == NULL)
         return;
-    set_digest(to, "EAS_CERTIFICATE_SHA256", certificate->sha256, sizeof certificate->sha256);
-    set_digest(to, "EAS_CERTIFICATE_SHA1", certificate->sha1, sizeof certificate->sha1);
+    set_hex(to, "EAS_CERTIFICATE_SHA256", (struct eca_slice){ certificate->sha256, sizeof certificate->sha256 });
+    set_hex(to, "EAS_CERTIFICATE_SHA1", (struct eca_slice){ certificate->sha1, sizeof certificate->sha1 });
     set_serial(to, "EAS_CERTIFICATE_SERIAL", certificate->serial);
 }
 

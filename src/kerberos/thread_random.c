@@ -7,10 +7,12 @@
 
 #define RESERVE_BYTES 1024 /* some thirty tokens */
 
-static _Thread_local struct {
+struct reserve {
     size_t left; /* of the bytes, from the start */
     uint8_t bytes[RESERVE_BYTES];
-} reserve;
+};
+
+static _Thread_local struct reserve reserve;
 
 bool eca_thread_random_take(uint8_t *out, size_t length)
 {
