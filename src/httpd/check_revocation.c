@@ -305,10 +305,11 @@ static enum eca_revocation judge_path(const struct eca_request *request, struct 
 
 void eca_check_revocation(struct eca_request *request)
 {
-    struct eca_error sentence = { .text = "" };
+    struct eca_error sentence;
 
     if (request->facts.certificate != ECA_CERTIFICATE_GOOD || request->service->revocation == NULL)
         return;
+    sentence.text[0] = '\0';
     switch (judge_path(request, &sentence)) {
     case ECA_REVOCATION_GOOD:
         return;

@@ -112,6 +112,8 @@ struct eca_request *eca_request_find(const request_rec *r)
 
 #define OUR_PREFIX "EAS_"
 
+static const char reason_variable[] = "EAS_REASON";
+
 /*
  * The environment of a request, and how a variable of ours gets into it: apr_table_setn() compares a name with all that
  * begin alike, so it is used only where there is something to replace.
@@ -255,7 +257,23 @@ static void set_words(const struct environment *to, const struct eca_request *re
     set_word(to, "EAS_CACHE", request->cache);
     set_word(to, "EAS_METHOD", eca_request_method(request));
     set_word(to, "EAS_DELEGATION", eca_request_delegation(request));
-    set_word(to, "EAS_REASON", eca_reason_describe(request->reason)->name);
+    set_word(to, reason_variable, eca_reason_describe(request->reason)->name);
+}
+
+/* Written by us a moment ago, it stands at the end, or nearly so. */
+static void change_reason(request_rec *r, const char *word)
+{
+    const apr_array_header_t *entries = apr_table_elts(r->subprocess_env);
+
+    for (int i = entries->nelts - 1; i >= 0; i--) {
+        apr_table_entry_t *entry = &APR_ARRAY_IDX(entries, i, apr_table_entry_t);
+
+        if (entry->key == reason_variable) {
+            entry->val = (char *)(uintptr_t)word;
+            return;
+        }
+    }
+    apr_table_setn(r->subprocess_env, reason_variable, word);
 }
 
 void eca_request_set_variables(struct eca_request *request, request_rec *r)
@@ -263,7 +281,7 @@ void eca_request_set_variables(struct eca_request *request, request_rec *r)
     struct environment to;
 
     if (request->described && r == request->r) { /* only that has changed since */
-        apr_table_setn(r->subprocess_env, "EAS_REASON", eca_reason_describe(request->reason)->name);
+        change_reason(r, eca_reason_describe(request->reason)->name);
         return;
     }
     to = open_environment(r);

@@ -15,6 +15,7 @@
 struct kept_verdict {
     struct eca_verdict verdict; /* first: what callers see */
     atomic_uint holders;
+    X509 *seen; /* the certificate as it was asked about last: an open connection asks about the same object again */
     uint8_t mark[MARK_BYTES];
     const struct eca_purposes *purposes;
     const struct eca_certificate_policies *policies;
@@ -53,6 +54,7 @@ static void release(struct kept_verdict *kept)
 {
     if (kept == NULL || atomic_fetch_sub(&kept->holders, 1) != 1)
         return;
+    X509_free(kept->seen);
     eca_certificate_close(&kept->verdict.certificate);
     sk_X509_pop_free(kept->verdict.path, X509_free);
     free(kept);
@@ -100,7 +102,19 @@ static bool answers(const struct kept_verdict *kept, const uint8_t *mark, const 
 {
     return kept != NULL && memcmp(kept->mark, mark, sizeof kept->mark) == 0 && kept->purposes == question->purposes
            && kept->policies == question->policies && question->now >= kept->judged_at
-           && question->now <= kept->good_until && X509_cmp(kept->verdict.certificate.x509, question->leaf) == 0;
+           && question->now <= kept->good_until
+           && (kept->seen == question->leaf || X509_cmp(kept->verdict.certificate.x509, question->leaf) == 0);
+}
+
+/* Gives the object seen before, for its owner to free; held, its address can be nothing else's. */
+static X509 *see(struct kept_verdict *kept, X509 *leaf)
+{
+    X509 *const before = kept->seen;
+
+    if (before == leaf || X509_up_ref(leaf) != 1)
+        return NULL;
+    kept->seen = leaf;
+    return before;
 }
 
 static struct kept_verdict *find(struct eca_verdicts *verdicts, const uint8_t *mark,
@@ -108,6 +122,7 @@ static struct kept_verdict *find(struct eca_verdicts *verdicts, const uint8_t *m
 {
     struct place *row = row_of(verdicts, mark);
     struct kept_verdict *found = NULL;
+    X509 *before = NULL;
 
     pthread_mutex_lock(&verdicts->lock);
     for (size_t i = 0; i < PLACES && found == NULL; i++) {
@@ -116,8 +131,11 @@ static struct kept_verdict *find(struct eca_verdicts *verdicts, const uint8_t *m
         found = row[i].verdict;
         row[i].used = ++verdicts->clock;
         atomic_fetch_add(&found->holders, 1);
+        before = see(found, question->leaf);
     }
     pthread_mutex_unlock(&verdicts->lock);
+    if (before != NULL)
+        X509_free(before);
     return found;
 }
 
