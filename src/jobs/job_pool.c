@@ -29,6 +29,7 @@ struct eca_job_pool {
     struct eca_job_list queue;
     struct eca_job_list running;
     unsigned helpers;
+    unsigned started;
     unsigned idle;
     unsigned callers; /* inside eca_job_pool_run(), or holding a job that is DONE */
     bool closing;
@@ -39,6 +40,7 @@ struct eca_job_pool {
     apr_uint64_t timed_out;
     apr_uint64_t refused;
     apr_uint64_t shared;
+    pthread_t threads[]; /* all that were started: none ends before the pool closes */
 };
 
 static apr_time_t monotonic_now(void)
@@ -86,7 +88,7 @@ static bool open_condition(pthread_cond_t *condition)
 
 struct eca_job_pool *eca_job_pool_create(unsigned helpers, unsigned queue, apr_interval_time_t probe_interval)
 {
-    struct eca_job_pool *pool = calloc(1, sizeof *pool);
+    struct eca_job_pool *pool = calloc(1, sizeof *pool + helpers * sizeof pool->threads[0]);
 
     if (pool == NULL)
         return NULL;
@@ -218,18 +220,14 @@ static void *help(void *argument)
 static bool start_thread(struct eca_job_pool *pool)
 {
     sigset_t all, before;
-    pthread_attr_t attributes;
-    pthread_t thread;
     bool started;
 
-    if (pthread_attr_init(&attributes) != 0)
-        return false;
     sigfillset(&all);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    started = pthread_create(&thread, &attributes, help, pool) == 0;
+    started = pthread_create(&pool->threads[pool->started], NULL, help, pool) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
+    if (started)
+        pool->started++;
     return started;
 }
 
@@ -425,6 +423,20 @@ static void refuse_queued(struct eca_job_pool *pool)
     }
 }
 
+/*
+ * A thread that has left the pool still runs what libraries do at a thread's end, which must not meet what they do at
+ * the process's. One that is stuck in a job is not waited for.
+ */
+static void end_threads(const struct eca_job_pool *pool, bool left_behind)
+{
+    for (unsigned i = 0; i < pool->started; i++) {
+        if (left_behind)
+            (void)pthread_detach(pool->threads[i]);
+        else
+            (void)pthread_join(pool->threads[i], NULL);
+    }
+}
+
 bool eca_job_pool_close(struct eca_job_pool *pool, apr_interval_time_t patience)
 {
     const apr_time_t until = monotonic_now() + (patience < WAIT_MAX ? patience : WAIT_MAX);
@@ -439,6 +451,7 @@ bool eca_job_pool_close(struct eca_job_pool *pool, apr_interval_time_t patience)
         in_time = wait_until(&pool->leave, &pool->lock, until);
     left_behind = pool->helpers > 0 || pool->callers > 0;
     pthread_mutex_unlock(&pool->lock);
+    end_threads(pool, left_behind);
     if (left_behind)
         return false;
 

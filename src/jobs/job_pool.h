@@ -87,7 +87,8 @@ void eca_job_pool_read_numbers(struct eca_job_pool *pool, struct eca_job_pool_nu
 
 /*
  * Ends the pool: takes no more jobs, refuses those not begun, ends idle helpers, waits at most `patience` for busy
- * helpers, for callers and for jobs not yet released, and leaves what is stuck behind, with the memory it needs.
+ * helpers, for callers and for jobs not yet released, and leaves what is stuck behind, with the memory it needs. The
+ * threads of the others have ended then, with all that libraries do at a thread's end.
  * Returns true when nothing was left behind: only then may what the jobs use be freed. Call it once, and make no
  * new call on the pool after it.
  */

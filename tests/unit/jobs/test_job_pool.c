@@ -3,7 +3,9 @@
 
 #include "gated_job.h"
 
+#include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static void test_run_ordinary_job_gives_result_and_releases(void **state)
 {
@@ -389,6 +391,43 @@ static void test_close_stuck_helper_is_left_behind_and_ends_by_itself(void **sta
     gate_destroy(&gate);
 }
 
+static pthread_key_t at_thread_end;
+static atomic_int threads_ended;
+
+/* As libkrb5's and libcrypto's own, but slow enough to be overtaken. */
+static void end_slowly(void *unused)
+{
+    (void)unused;
+    usleep(50000);
+    threads_ended++;
+}
+
+static void free_job(struct eca_job *job)
+{
+    free(job);
+}
+
+static void begin_thread(struct eca_job *job)
+{
+    (void)pthread_setspecific(at_thread_end, job);
+    job->succeeded = true;
+}
+
+static void test_close_helpers_have_ended_with_what_libraries_do_then(void **state)
+{
+    struct eca_job_pool *pool = eca_job_pool_create(1, 4, SHORT);
+    struct eca_job *job = calloc(1, sizeof *job);
+    (void)state;
+
+    assert_int_equal(pthread_key_create(&at_thread_end, end_slowly), 0);
+    *job = (struct eca_job){ .run = begin_thread, .destroy = free_job };
+    assert_int_equal(eca_job_pool_run(pool, &job, apr_time_now() + LONG), ECA_JOB_DONE);
+    eca_job_release(pool, job);
+    assert_true(eca_job_pool_close(pool, LONG));
+    assert_int_equal(threads_ended, 1);
+    pthread_key_delete(at_thread_end);
+}
+
 static void test_close_queued_job_is_refused_and_running_one_awaited(void **state)
 {
     struct eca_job_pool *pool = eca_job_pool_create(1, 4, LONG);
@@ -525,6 +564,7 @@ int main(void)
         cmocka_unit_test(test_breaker_answer_without_success_neither_opens_nor_closes_it),
         cmocka_unit_test(test_breaker_probe_passes_once_an_interval_and_its_success_closes),
         cmocka_unit_test(test_close_stuck_helper_is_left_behind_and_ends_by_itself),
+        cmocka_unit_test(test_close_helpers_have_ended_with_what_libraries_do_then),
         cmocka_unit_test(test_close_queued_job_is_refused_and_running_one_awaited),
         cmocka_unit_test(test_start_runs_though_nobody_waits),
         cmocka_unit_test(test_start_what_cannot_begin_is_destroyed),
