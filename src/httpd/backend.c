@@ -21,6 +21,8 @@ APLOG_USE_MODULE(eas_certauth);
 #define HEADERS_TOO_LARGE 431 /* RFC 6585 5 */
 #define BIG_TOKEN 8000        /* bytes: less than any server refuses unless told to */
 
+static ap_filter_rec_t *answer_filter; /* by its name it would be looked for in each request */
+
 static bool is_delegated(const struct eca_request *request)
 {
     return request->spn != NULL || request->identity != NULL;
@@ -32,7 +34,7 @@ void eca_backend_guard(struct eca_request *request, request_rec *r)
     if (request->use != NULL)
         request->use->is_allowed = apr_table_get(r->subprocess_env, NO_KEEPALIVE) == NULL;
     apr_table_setn(r->subprocess_env, NO_KEEPALIVE, "1");
-    ap_add_output_filter(FILTER_NAME, request, r, r->connection);
+    ap_add_output_filter_handle(answer_filter, request, r, r->connection);
 }
 
 /* Why the answer must not reach the device, or GRANTED; of a refusal of our own there is nothing to judge. */
@@ -172,5 +174,5 @@ int eca_backend_judge_status(int *status, request_rec *r)
 
 void eca_backend_register_filter(void)
 {
-    ap_register_output_filter(FILTER_NAME, filter_answer, NULL, AP_FTYPE_CONTENT_SET);
+    answer_filter = ap_register_output_filter(FILTER_NAME, filter_answer, NULL, AP_FTYPE_CONTENT_SET);
 }

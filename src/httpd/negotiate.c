@@ -76,7 +76,6 @@ bool eca_negotiate_is_proven(const apr_table_t *headers, const struct eca_proof 
 
     if (proof->ticket == NULL)
         return eca_error_set(err, "it was asked without a token");
-    eca_error_set(err, "it has no WWW-Authenticate: Negotiate with an AP-REP");
     apr_table_do(check_header, &search, headers, "WWW-Authenticate", NULL);
-    return search.proven;
+    return search.proven || eca_error_set(err, "it has no WWW-Authenticate: Negotiate with an AP-REP");
 }

@@ -126,7 +126,7 @@ static bool check_token(struct eca_ticket *ticket, int64_t stamp, struct eca_sli
     if (eca_ticket_decrypt(ticket, context, KRB5_KEYUSAGE_AP_REP_ENCPART, &sealed, &plain) != 0)
         return eca_error_set(err, "the AP-REP is not sealed with the key of this request's ticket");
     good = has_stamp((struct eca_slice){ opened, plain.length }, stamp);
-    explicit_bzero(opened, sizeof opened); /* it may hold a sub-key */
+    explicit_bzero(opened, cipher.length); /* it may hold a sub-key */
     return good || eca_error_set(err, "the AP-REP answers another token");
 }
 
