@@ -34,12 +34,25 @@ static const char *const commands[] = {
     [22] = "ValidateCert",
 };
 
+static bool is_printable(struct eca_slice value)
+{
+    for (size_t i = 0; i < value.length; i++) {
+        if (value.bytes[i] < 0x20 || value.bytes[i] > 0x7e)
+            return false;
+    }
+    return true;
+}
+
 /* Copies what is fit to be read, "?" for the rest, whole characters only. */
 static void show(char *out, size_t capacity, struct eca_slice value)
 {
     struct eca_strbuf text;
 
     eca_strbuf_init(&text, out, capacity);
+    if (is_printable(value)) { /* nearly every one is */
+        eca_strbuf_append(&text, value.bytes, value.length < capacity ? value.length : capacity - 1);
+        return;
+    }
     while (value.length > 0 && !text.overflow) {
         size_t length = eca_utf8_first(value);
 
@@ -52,15 +65,6 @@ static void show(char *out, size_t capacity, struct eca_slice value)
         value.bytes += length;
         value.length -= length;
     }
-}
-
-static bool is_printable(struct eca_slice value)
-{
-    for (size_t i = 0; i < value.length; i++) {
-        if (value.bytes[i] < 0x20 || value.bytes[i] > 0x7e)
-            return false;
-    }
-    return true;
 }
 
 static void show_device_id(struct eca_activesync *out, struct eca_slice id)

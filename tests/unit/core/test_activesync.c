@@ -188,6 +188,11 @@ static void test_parse_query_long_values_are_cut_between_characters(void **state
     length = (size_t)snprintf(query, sizeof query, "User=%0254d\xc3\xa9", 0);
     assert_true(eca_activesync_parse_query(&out, (struct eca_slice){ (uint8_t *)query, length }));
     assert_int_equal(strlen(out.user), 254);
+    length = (size_t)snprintf(query, sizeof query, "User=%0255d&DeviceType=%0256d&Cmd=%040d", 0, 0, 0);
+    assert_true(eca_activesync_parse_query(&out, (struct eca_slice){ (uint8_t *)query, length }));
+    assert_int_equal(strlen(out.user), 255);
+    assert_int_equal(strlen(out.device_type), 255);
+    assert_int_equal(strlen(out.command), 31);
     length = (size_t)snprintf(query, sizeof query, "DeviceId=%%01%0200d", 0);
     assert_true(eca_activesync_parse_query(&out, (struct eca_slice){ (uint8_t *)query, length }));
     assert_int_equal(strlen(out.device_id), 254);
