@@ -7,6 +7,8 @@ from bench.load import Figure, run_ab
 from bench.servers import DEBIAN_CHILD, Backend, Site, knows, ours
 
 REQUESTS, WARM_UP = 400, 50
+QUERY = "?Cmd=Sync&User=alice%40example.test&DeviceId=ApplDMPQ12345678F1K1&DeviceType=iPhone"    # as a phone asks
+VERSION = "MS-ASProtocolVersion: 16.1"
 MUTEX = "Mutex pthread eas-cache"
 
 PROBE = "<Location /hooks>\nRequire all granted\nSetHandler eas-bench-hooks\n</Location>"
@@ -47,7 +49,7 @@ def make_site(lab, name="bench-hooks", server=MUTEX, **more):
 def measure_once(site, row, certificate):
     """What the probe says of REQUESTS requests that come one after the other."""
     site.ask("/hooks")
-    run_ab(site, path_of(row), REQUESTS, certificate, clients=1)
+    run_ab(site, path_of(row) + QUERY, REQUESTS, certificate, clients=1, headers=(VERSION,))
     return site.ask("/hooks").json
 
 
