@@ -274,5 +274,6 @@ bool eca_activesync_parse_query(struct eca_activesync *out, struct eca_slice que
     out->command[0] = out->user[0] = out->device_id[0] = out->device_type[0] = out->protocol_version[0] = '\0';
     if (query.length == 0 || query.length > QUERY_MAX)
         return false;
-    return parse_base64(out, query) || parse_plain(out, query);
+    /* No base64 holds "&": most queries need not be tried as one. */
+    return (memchr(query.bytes, '&', query.length) == NULL && parse_base64(out, query)) || parse_plain(out, query);
 }
