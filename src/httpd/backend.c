@@ -37,18 +37,30 @@ void eca_backend_guard(struct eca_request *request, request_rec *r)
     ap_add_output_filter_handle(answer_filter, request, r, r->connection);
 }
 
-/* Why the answer must not reach the device, or GRANTED; of a refusal of our own there is nothing to judge. */
+/*
+ * Why the answer must not reach the device, or GRANTED; of a refusal of our own, or when none `came`, there is nothing
+ * to judge.
+ */
 static enum eca_reason judge(struct eca_request *request, request_rec *r, int status, bool came)
 {
     if (request->reason != ECA_REASON_GRANTED)
         return ECA_REASON_GRANTED;
     if (status == HTTP_UNAUTHORIZED && is_delegated(request))
         return ECA_REASON_BACKEND_REJECTED_TICKET;
-    return eca_backend_reuse_is_proven(request, r, came) ? ECA_REASON_GRANTED : ECA_REASON_BACKEND_UNVERIFIED;
+    return !came || eca_backend_reuse_is_proven(request, r, status) ? ECA_REASON_GRANTED
+                                                                    : ECA_REASON_BACKEND_UNVERIFIED;
+}
+
+/* What mod_proxy and httpd say of an answer that did not come may quote the piece that did. */
+static void forget_answer(request_rec *r)
+{
+    r->status_line = NULL;
+    apr_table_unset(r->notes, "error-notes");
 }
 
 static int refuse(struct eca_request *request, request_rec *r, enum eca_reason reason)
 {
+    forget_answer(r);
     if (reason == ECA_REASON_BACKEND_REJECTED_TICKET)
         eca_get_ticket_refused(request);
     return eca_respond(request, r, reason);
@@ -146,15 +158,17 @@ static apr_status_t filter_answer(ap_filter_t *filter, apr_bucket_brigade *briga
     struct eca_request *request = filter->ctx;
     request_rec *r = filter->r;
     ap_filter_t *next = filter->next;
-    const enum eca_reason reason = judge(request, r, r->status, eca_backend_answer_came(brigade));
+    const bool came = eca_backend_answer_came(brigade);
+    const enum eca_reason reason = judge(request, r, r->status, came);
 
     ap_remove_output_filter(filter);
+    if (!came)
+        forget_answer(r);
     if (reason == ECA_REASON_GRANTED) {
         let_pass(request, r);
         return ap_pass_brigade(next, brigade);
     }
     r->status = HTTP_OK; /* or ap_die() takes our answer for a second error */
-    r->status_line = NULL;
     apr_table_clear(r->headers_out);
     apr_brigade_cleanup(brigade);
     ap_die(refuse(request, r, reason), r); /* an error bucket would lose err_headers_out in httpd's header filter */
@@ -164,8 +178,11 @@ static apr_status_t filter_answer(ap_filter_t *filter, apr_bucket_brigade *briga
 int eca_backend_judge_status(int *status, request_rec *r)
 {
     struct eca_request *request = eca_request_is_ours(r) ? eca_request_find(r) : NULL;
-    const enum eca_reason reason = request != NULL ? judge(request, r, *status, false) : ECA_REASON_GRANTED;
+    const bool came = apr_table_get(r->notes, "proxy-error-override") != NULL;
+    const enum eca_reason reason = request != NULL ? judge(request, r, *status, came) : ECA_REASON_GRANTED;
 
+    if (request != NULL && !came && ap_is_HTTP_ERROR(*status))
+        forget_answer(r);
     if (reason == ECA_REASON_GRANTED)
         return DECLINED;
     *status = refuse(request, r, reason);
@@ -174,5 +191,6 @@ int eca_backend_judge_status(int *status, request_rec *r)
 
 void eca_backend_register_filter(void)
 {
-    answer_filter = ap_register_output_filter(FILTER_NAME, filter_answer, NULL, AP_FTYPE_CONTENT_SET);
+    /* Before all others, which may keep something back or, as INCLUDES does, make requests of what they see. */
+    answer_filter = ap_register_output_filter(FILTER_NAME, filter_answer, NULL, AP_FTYPE_RESOURCE - 1);
 }

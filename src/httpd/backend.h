@@ -14,7 +14,7 @@ void eca_backend_guard(struct eca_request *request, request_rec *r);
 /* Whether what mod_proxy passes on is an answer, not an error bucket: its way to say that the backend broke. */
 bool eca_backend_answer_came(const apr_bucket_brigade *brigade);
 
-/* mod_proxy's request_status hook: a 401 that ProxyErrorOverride swallowed. */
+/* mod_proxy's request_status hook: an answer that ProxyErrorOverride swallowed. */
 int eca_backend_judge_status(int *status, request_rec *r);
 
 /* Registers the output filter that judges the answer. */

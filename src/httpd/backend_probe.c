@@ -15,16 +15,20 @@
 APLOG_USE_MODULE(eas_certauth);
 
 #define FILTER_NAME "EAS_PROBE"
-#define PATIENCE apr_time_from_sec(5) /* for connecting, and for each answer */
+#define DEADLINE_NAME "EAS_PROBE_DEADLINE"
+#define PATIENCE apr_time_from_sec(5) /* for all of it; what begins within it, may take as long again */
 #define BODY_MAX 65536
+
+/* Of the probe that this thread makes: a backend that sends a byte now and then is given up, too. */
+static _Thread_local const apr_time_t *deadline_here;
 
 /* One answer, as far as it matters. */
 struct answer {
     struct eca_proof *proof;
     struct eca_error why;
-    apr_time_t deadline;
     apr_off_t bytes;
     bool came, proven;
+    int status;
     const char *port; /* ours: tells connections apart */
 };
 
@@ -38,10 +42,11 @@ static apr_status_t look_at_answer(ap_filter_t *filter, apr_bucket_brigade *brig
     if (!answer->came)
         answer->proven = eca_negotiate_is_proven(filter->r->headers_out, answer->proof, &answer->why);
     answer->came = true;
+    answer->status = filter->r->status;
     (void)apr_brigade_length(brigade, 0, &bytes);
     answer->bytes += bytes > 0 ? bytes : 0;
     apr_brigade_cleanup(brigade);
-    return answer->bytes > BODY_MAX || apr_time_now() > answer->deadline ? AP_FILTER_ERROR : APR_SUCCESS;
+    return answer->bytes > BODY_MAX ? AP_FILTER_ERROR : APR_SUCCESS;
 }
 
 /* The request has no body. */
@@ -55,8 +60,46 @@ static apr_status_t end_of_body(ap_filter_t *filter, apr_bucket_brigade *brigade
     return APR_SUCCESS;
 }
 
-void eca_backend_probe_register_filter(void)
+static bool ends_line(const apr_bucket_brigade *brigade)
 {
+    const char *bytes = NULL;
+    apr_size_t length = 0;
+
+    return APR_BRIGADE_EMPTY(brigade)
+           || apr_bucket_read(APR_BRIGADE_LAST(brigade), &bytes, &length, APR_NONBLOCK_READ) != APR_SUCCESS
+           || length == 0 || bytes[length - 1] == '\n';
+}
+
+/* Of the connection to the backend, nearest to the network, where a line would be waited for to its end. */
+static apr_status_t read_in_time(ap_filter_t *filter, apr_bucket_brigade *brigade, ap_input_mode_t mode,
+                                 apr_read_type_e block, apr_off_t bytes)
+{
+    const apr_time_t *deadline = filter->ctx;
+    apr_status_t status = APR_SUCCESS;
+
+    if (mode != AP_MODE_GETLINE)
+        return apr_time_now() < *deadline ? ap_get_brigade(filter->next, brigade, mode, block, bytes) : APR_TIMEUP;
+    for (int i = 0; i < HUGE_STRING_LEN && status == APR_SUCCESS; i++) {
+        status = apr_time_now() < *deadline ? ap_get_brigade(filter->next, brigade, AP_MODE_READBYTES, block, 1)
+                                            : APR_TIMEUP;
+        if (ends_line(brigade))
+            break;
+    }
+    return status;
+}
+
+static int watch_connection(conn_rec *c, void *socket)
+{
+    (void)socket;
+    if (deadline_here != NULL)
+        ap_add_input_filter(DEADLINE_NAME, (void *)(uintptr_t)deadline_here, NULL, c);
+    return OK;
+}
+
+void eca_backend_probe_register(void)
+{
+    ap_hook_pre_connection(watch_connection, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_register_input_filter(DEADLINE_NAME, read_in_time, NULL, AP_FTYPE_NETWORK - 1);
     ap_register_output_filter(FILTER_NAME, look_at_answer, NULL, AP_FTYPE_CONTENT_SET);
     ap_register_input_filter(FILTER_NAME, end_of_body, NULL, AP_FTYPE_CONTENT_SET);
 }
@@ -131,7 +174,7 @@ static void add_filters(request_rec *r, struct answer *answer)
 /* With limits and a state of its own: a backend that does not answer us is not down for the users. */
 static proxy_worker *make_worker(apr_pool_t *pool, const struct eca_backend_use *use)
 {
-    proxy_worker_shared *shared = apr_pmemdup(pool, use->worker->s, sizeof *shared);
+    proxy_worker_shared *shared = eca_proxy_copy_shared(pool, use->worker);
 
     shared->min = shared->smax = shared->hmax = 1;
     shared->timeout = shared->conn_timeout = PATIENCE;
@@ -142,15 +185,13 @@ static proxy_worker *make_worker(apr_pool_t *pool, const struct eca_backend_use 
 static bool ask(struct answer *answer, apr_pool_t *pool, struct eca_request *request, proxy_worker *worker)
 {
     const struct eca_backend_use *use = request->use;
-    const apr_time_t now = apr_time_now();
     struct eca_ticket *ticket = eca_ticket_cache_find(request->service->tickets, request->sid, request->spn,
-                                                      apr_time_sec(now), 0);
+                                                      apr_time_sec(apr_time_now()), 0);
     const char *token = NULL;
     request_rec *r = NULL;
 
     if (ticket == NULL)
         return eca_error_set(&answer->why, "the user's ticket is gone");
-    answer->deadline = now + PATIENCE;
     answer->proof = eca_negotiate_new_proof(pool);
     token = eca_negotiate_make_token(pool, ticket, answer->proof, &answer->why);
     eca_ticket_release(ticket);
@@ -163,18 +204,29 @@ static bool ask(struct answer *answer, apr_pool_t *pool, struct eca_request *req
     return answer->came || eca_error_set(&answer->why, "it did not answer OPTIONS");
 }
 
+/* A server that failed, or that did not accept the ticket, has shown nothing. */
+static enum eca_backend_proof judge_one(const struct answer *answer, struct eca_error *err)
+{
+    *err = answer->why;
+    if (!answer->came)
+        return ECA_BACKEND_UNANSWERED;
+    if (answer->proven)
+        return ECA_BACKEND_PROVEN;
+    if (answer->status != HTTP_UNAUTHORIZED && !ap_is_HTTP_SERVER_ERROR(answer->status))
+        return ECA_BACKEND_DISPROVEN;
+    err->text[0] = '\0';
+    eca_error_set(err, "it answered %d to OPTIONS", answer->status);
+    return ECA_BACKEND_UNANSWERED;
+}
+
 static enum eca_backend_proof judge(const struct answer *first, const struct answer *second, struct eca_error *err)
 {
-    *err = first->why;
-    if (!first->came)
-        return ECA_BACKEND_UNANSWERED;
-    if (!first->proven)
-        return ECA_BACKEND_DISPROVEN;
-    *err = second->why;
-    if (!second->came)
-        return ECA_BACKEND_UNANSWERED;
-    if (!second->proven)
-        return ECA_BACKEND_DISPROVEN;
+    enum eca_backend_proof proof = judge_one(first, err);
+
+    if (proof == ECA_BACKEND_PROVEN)
+        proof = judge_one(second, err);
+    if (proof != ECA_BACKEND_PROVEN)
+        return proof;
     if (first->port != NULL && second->port != NULL && strcmp(first->port, second->port) == 0)
         return ECA_BACKEND_PROVEN;
     err->text[0] = '\0';
@@ -186,10 +238,12 @@ enum eca_backend_proof eca_backend_probe(struct eca_request *request, struct eca
 {
     struct answer first = { .came = false };
     struct answer second = { .came = false };
+    const apr_time_t deadline = apr_time_now() + PATIENCE;
     enum eca_backend_proof proof = ECA_BACKEND_UNANSWERED;
     proxy_worker *worker = NULL;
     apr_pool_t *pool = NULL;
 
+    deadline_here = &deadline;
     apr_pool_create(&pool, request->use->r->pool);
     apr_pool_tag(pool, "eas_certauth_probe");
     worker = make_worker(pool, request->use);
@@ -199,5 +253,6 @@ enum eca_backend_proof eca_backend_probe(struct eca_request *request, struct eca
         (void)ask(&second, pool, request, worker);
     proof = judge(&first, &second, err);
     apr_pool_destroy(pool);
+    deadline_here = NULL;
     return proof;
 }

@@ -5,6 +5,7 @@
 #include "backend_probe.h"
 #include "proxy_functions.h"
 
+#include <ap_mpm.h>
 #include <apr_strings.h>
 #include <http_log.h>
 
@@ -28,7 +29,6 @@ static int ask_on_kept(struct eca_backend_use *use, request_rec *r, proxy_worker
     int status = DECLINED;
 
     use->unproven = true;
-    use->before = r->headers_out;
     apr_table_unset(r->subprocess_env, NO_KEEPALIVE);
     apr_table_setn(r->subprocess_env, "proxy-interim-response", "Suppress");
     status = eca_proxy_run_others(r, kept, use->conf, use->url);
@@ -45,11 +45,12 @@ static int choose_connection(request_rec *r, proxy_worker *worker, proxy_server_
     proxy_worker *kept = NULL;
 
     (void)proxy_port;
-    if (use == NULL)
+    if (use == NULL || r->main != NULL) /* a sub-request's end leaves nothing to probe with */
         return DECLINED;
     use->unproven = false;
     use->backend = NULL;
-    if (use->is_allowed && proxy_host == NULL && request->service->reused != NULL && may_be_kept(r, worker))
+    if (use->is_allowed && request->token != NULL && proxy_host == NULL && request->service->reused != NULL
+        && may_be_kept(r, worker))
         use->backend = eca_reused_backend_of(request->service->reused, worker);
     if (use->backend == NULL)
         return DECLINED;
@@ -63,7 +64,7 @@ static int choose_connection(request_rec *r, proxy_worker *worker, proxy_server_
 
 void eca_backend_reuse_register(void)
 {
-    eca_backend_probe_register_filter();
+    eca_backend_probe_register();
     if (eca_proxy_functions_find())
         eca_proxy_hook_scheme_handler(choose_connection);
 }
@@ -90,7 +91,7 @@ static void conclude(struct eca_request *request, enum eca_backend_proof proof, 
     request_rec *r = use->r;
     const bool is_news = eca_reused_backend_conclude(use->backend, proof, apr_time_now());
 
-    if (proof == ECA_BACKEND_UNANSWERED)
+    if (proof == ECA_BACKEND_UNANSWERED || (is_news && proof == ECA_BACKEND_FAILED))
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                       "ECA6005: whether connections to %s may be kept is asked again in a minute: %s",
                       name_backend(use), why->text);
@@ -107,17 +108,22 @@ static void conclude(struct eca_request *request, enum eca_backend_proof proof, 
                       name_backend(use), why->text);
 }
 
-bool eca_backend_reuse_is_proven(struct eca_request *request, request_rec *r, bool came)
+bool eca_backend_reuse_is_proven(struct eca_request *request, request_rec *r, int status)
 {
     struct eca_backend_use *use = request->use;
     struct eca_error err = { .text = "" };
 
-    if (use == NULL || !use->unproven || (!came && r->headers_out == use->before))
+    if (use == NULL || !use->unproven)
         return true;
     use->unproven = false;
     if (eca_negotiate_is_proven(r->headers_out, use->proof, &err))
         return true;
-    conclude(request, ECA_BACKEND_DISPROVEN, &err);
+    if (ap_is_HTTP_SERVER_ERROR(status)) {
+        err.text[0] = '\0';
+        eca_error_set(&err, "it answered %d without a proof", status);
+        conclude(request, ECA_BACKEND_FAILED, &err);
+    } else
+        conclude(request, ECA_BACKEND_DISPROVEN, &err);
     return false;
 }
 
@@ -125,10 +131,12 @@ int eca_backend_reuse_probe(request_rec *r)
 {
     struct eca_request *request = NULL;
     struct eca_error why = { .text = "" };
+    int state = AP_MPMQ_RUNNING;
 
+    (void)ap_mpm_query(AP_MPMQ_MPM_STATE, &state);
     for (; r != NULL && request == NULL; r = r->next)
         request = ap_get_module_config(r->request_config, &eas_certauth_module);
-    if (request == NULL || request->use == NULL || request->use->backend == NULL
+    if (state == AP_MPMQ_STOPPING || request == NULL || request->use == NULL || request->use->backend == NULL
         || request->reason != ECA_REASON_GRANTED || request->use->r->status >= HTTP_INTERNAL_SERVER_ERROR
         || !eca_reused_backend_claim_probe(request->use->backend, apr_time_now()))
         return DECLINED;

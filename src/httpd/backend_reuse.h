@@ -16,7 +16,6 @@ struct eca_backend_use {
     bool is_allowed;                    /* nobody said proxy-nokeepalive before us */
     bool unproven;                      /* it went out on a kept connection, and its answer has yet to be proven */
     struct eca_reused_backend *backend; /* NULL: its connection cannot be kept. Below: what a probe needs */
-    const apr_table_t *before;          /* r->headers_out before there was an answer */
     request_rec *r;
     proxy_worker *worker;
     proxy_server_conf *conf;
@@ -30,10 +29,11 @@ void eca_backend_reuse_register(void);
 void eca_backend_reuse_begin(struct eca_request *request);
 
 /*
- * Whether the answer may pass: it came on a connection of its own, or it is proven. Otherwise nothing is kept any more
- * for this backend, which an ERR says once. When no answer `came`, there is nothing to prove.
+ * Whether the answer, of this status, may pass: it came on a connection of its own, or it is proven. Otherwise nothing
+ * is kept any more for this backend, which an ERR says once; when the server says that it failed (5xx), not before
+ * another probe.
  */
-bool eca_backend_reuse_is_proven(struct eca_request *request, request_rec *r, bool came);
+bool eca_backend_reuse_is_proven(struct eca_request *request, request_rec *r, int status);
 
 /* log_transaction: once the device has its answer, asks the backend for a proof, if one is due. */
 int eca_backend_reuse_probe(request_rec *r);

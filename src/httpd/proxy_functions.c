@@ -5,6 +5,9 @@
 #include <apr_strings.h>
 #include <dlfcn.h>
 
+/* Newer mod_proxys of the same httpd 2.4 have longer structures; what we do not know of them starts as zero. */
+#define ROOM_TO_GROW 1024
+
 /* Written in pre_config, before there are threads. */
 static struct {
     void (*hook)(proxy_HOOK_scheme_handler_t *handler, const char *const *before, const char *const *after, int order);
@@ -48,11 +51,20 @@ int eca_proxy_run_others(request_rec *r, proxy_worker *worker, proxy_server_conf
     return status;
 }
 
+proxy_worker_shared *eca_proxy_copy_shared(apr_pool_t *pool, const proxy_worker *worker)
+{
+    proxy_worker_shared *copy = apr_pcalloc(pool, sizeof *copy + ROOM_TO_GROW);
+
+    *copy = *worker->s;
+    return copy;
+}
+
 proxy_worker *eca_proxy_copy_worker(apr_pool_t *pool, server_rec *server, const proxy_worker *worker,
                                     proxy_worker_shared *shared)
 {
-    proxy_worker *copy = apr_pmemdup(pool, worker, sizeof *worker);
+    proxy_worker *copy = apr_pcalloc(pool, sizeof *copy + ROOM_TO_GROW);
 
+    *copy = *worker;
     copy->cp = NULL;
     copy->tmutex = NULL;
     copy->address = NULL;

@@ -15,6 +15,9 @@ void eca_proxy_hook_scheme_handler(proxy_HOOK_scheme_handler_t *handler);
 /* Has the others, in their order, talk to `worker`; what the first one that does not decline returns. */
 int eca_proxy_run_others(request_rec *r, proxy_worker *worker, proxy_server_conf *conf, const char *url);
 
+/* Status and limits of `worker`, to be changed for eca_proxy_copy_worker(). */
+proxy_worker_shared *eca_proxy_copy_shared(apr_pool_t *pool, const proxy_worker *worker);
+
 /*
  * A worker for the same backend whose connections are nobody else's. They end with `pool`. With `shared` its status and
  * limits are the caller's, else those of `worker`. NULL when out of memory.

@@ -31,8 +31,12 @@ struct eca_reused_backends {
 struct eca_reused_backends *eca_reused_backends_open(apr_pool_t *pool, server_rec *server)
 {
     struct eca_reused_backends *backends = apr_pcalloc(pool, sizeof *backends);
+    apr_allocator_t *allocator = NULL; /* the child's is for one thread */
 
-    backends->pool = pool;
+    if (apr_allocator_create(&allocator) != APR_SUCCESS
+        || apr_pool_create_ex(&backends->pool, pool, NULL, allocator) != APR_SUCCESS)
+        return NULL;
+    apr_allocator_owner_set(allocator, backends->pool);
     backends->server = server;
     return apr_thread_mutex_create(&backends->lock, APR_THREAD_MUTEX_DEFAULT, pool) == APR_SUCCESS ? backends : NULL;
 }
@@ -101,6 +105,9 @@ bool eca_reused_backend_conclude(struct eca_reused_backend *backend, enum eca_ba
     case ECA_BACKEND_PROVEN:
         atomic_store_explicit(&backend->next_probe, now + PROVEN_FOR - PROBE_AHEAD, memory_order_relaxed);
         return atomic_exchange_explicit(&backend->proven_until, now + PROVEN_FOR, memory_order_relaxed) == 0;
+    case ECA_BACKEND_FAILED:
+        atomic_store_explicit(&backend->next_probe, now + PROBE_RETRY, memory_order_relaxed);
+        return atomic_exchange_explicit(&backend->proven_until, 0, memory_order_relaxed) != 0;
     case ECA_BACKEND_DISPROVEN:
         return !atomic_exchange_explicit(&backend->off, true, memory_order_relaxed);
     case ECA_BACKEND_UNANSWERED:

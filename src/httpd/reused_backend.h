@@ -26,6 +26,7 @@ proxy_worker *eca_reused_backend_worker(const struct eca_reused_backend *backend
 enum eca_backend_proof {
     ECA_BACKEND_PROVEN,     /* both answers of a probe: it is good for an hour */
     ECA_BACKEND_UNANSWERED, /* it says nothing about the backend: again in a minute */
+    ECA_BACKEND_FAILED,     /* a user's answer without proof, the server's failure: nothing is kept before a probe */
     ECA_BACKEND_DISPROVEN,  /* an answer without proof: nothing is kept for the rest of the child's life */
 };
 
@@ -35,7 +36,7 @@ enum eca_backend_proof {
  */
 bool eca_reused_backend_claim_probe(struct eca_reused_backend *backend, apr_time_t now);
 
-/* What a probe, or a user's answer, says. True when it is news: the first of this child's. */
+/* What a probe, or a user's answer, says. True when it is news: it changes something. */
 bool eca_reused_backend_conclude(struct eca_reused_backend *backend, enum eca_backend_proof proof, apr_time_t now);
 
 #endif

@@ -20,6 +20,7 @@ pytest.register_assert_rewrite("reasons", "proxy")
 from directory_change import DirectoryChanges  # noqa: E402
 from holders import Holders  # noqa: E402
 from lab.laboratory import Laboratory  # noqa: E402
+from lab.persister import Persister  # noqa: E402
 from proxy import ALWAYS, MODULE, Proxy, complaints, whole_site  # noqa: E402
 
 KEPT_LOGS = TREE / "build/test-logs"
@@ -65,6 +66,20 @@ def directory(lab):
     changes = DirectoryChanges(lab.dc)
     yield changes
     changes.undo()
+
+
+@pytest.fixture(scope="module")
+def running_persister(lab):
+    """The backend that may keep an identity, for a whole module."""
+    with Persister(lab, lab.root / "persister") as one:
+        yield one
+
+
+@pytest.fixture
+def persister(running_persister):
+    """The same, honest and with an empty log."""
+    running_persister.clear()
+    return running_persister
 
 
 # ---- httpds ------------------------------------------------------------------------------------

@@ -9,27 +9,10 @@ from lab.persister import Persister
 from lab.process import wait_until
 from proxy import MAIL, section, virtual_host
 from reasons import check_decision, check_refusal, line_of
+from reuse import NOT_KEPT, PROVEN, UNANSWERED, UNVERIFIED, check_mail, prove, verified, wait_for_line
 from swarm import CLOSED
 
-PROVEN = r"ECA6004: connections to (\S+) are kept"
-UNANSWERED = r"ECA6005: whether connections to \S+ may be kept is asked again in a minute: "
-NOT_KEPT = r"eas_certauth:error.*ECA6003: connections to \S+ are not kept any more"
-UNVERIFIED = line_of("backend-unverified")
 BALANCING = ("proxy_balancer", "lbmethod_byrequests", "slotmem_shm")
-
-
-@pytest.fixture(scope="module")
-def running_persister(lab):
-    """The backend for the whole module."""
-    with Persister(lab, lab.root / "persister") as one:
-        yield one
-
-
-@pytest.fixture
-def persister(running_persister):
-    """The same, honest and with an empty log."""
-    running_persister.clear()
-    return running_persister
 
 
 @pytest.fixture
@@ -38,29 +21,6 @@ def site(lab, proxy, persister):
     def make(*contents, modules=(), **settings):
         return proxy(virtual_host(lab, *contents, verified(persister.url, **settings)), modules=modules)
     return make
-
-
-def verified(backend, path=MAIL, *more, **settings):
-    """A section whose backend connections may be kept."""
-    return section(path, backend + MAIL, *more, **{"EASBackendReuse": "verified", **settings})
-
-
-def wait_for_line(one, pattern):
-    """Until a line of the error log matches: the match."""
-    return wait_until(lambda: re.search(pattern, one.whole_log()), 20, pattern)
-
-
-def prove(one, certificate, persister, path=MAIL):
-    """Until the backend has proven itself; its log is empty again."""
-    assert one.request(path, certificate).status == 200
-    wait_for_line(one, PROVEN)
-    persister.forget()
-
-
-def check_mail(outcome, name):
-    """The answer is this person's."""
-    assert (outcome.status, outcome.body) == (200, f"mail of {name} ".encode() * 100)
-    assert outcome.headers.get_all("WWW-Authenticate", []) == []
 
 
 # ---- kept ----------------------------------------------------------------------------------------
@@ -233,7 +193,7 @@ def test_probe_that_says_nothing_is_made_again_later(site, holders, persister, s
 TURNED = [
     {"proof": "none"}, {"proof": "first"}, {"keeps": "first"}, {"keeps": "first", "announce": True},
     {"keeps": "first", "length": False}, {"keeps": "first", "status": 204}, {"keeps": "first", "status": 404},
-    {"keeps": "first", "status": 304}, {"keeps": "first", "status": 503}, {"keeps": "first", "status": 302},
+    {"keeps": "first", "status": 304}, {"keeps": "first", "status": 302},
     {"keeps": "first", "interim": True},
 ]
 

@@ -6,7 +6,6 @@ from functools import partial
 
 import pytest
 
-from lab.persister import Persister
 from proxy import MAIL, section, virtual_host
 from two_users import CLIENTS, PEOPLE, REQUESTS, Swarm, judge_mail
 
@@ -22,20 +21,6 @@ KEEPS = {
     "announced": {"keeps": "first", "announce": True},
     "silent": {"keeps": "first", "announce": False},
 }
-
-
-@pytest.fixture(scope="module")
-def running_persister(lab):
-    """The backend that may keep an identity, for the whole module."""
-    with Persister(lab, lab.root / "persister") as one:
-        yield one
-
-
-@pytest.fixture
-def persister(running_persister):
-    """The same, honest and with an empty log."""
-    running_persister.clear()
-    return running_persister
 
 
 @pytest.fixture(scope="module")

@@ -50,11 +50,12 @@ def decode(body):
 
 @dataclass
 class Answer:
-    """One response: status, headers (http.client.HTTPMessage), body; decoded `xml` on demand."""
+    """One response: status, headers (http.client.HTTPMessage), body, reason phrase; decoded `xml` on demand."""
 
     status: int
     headers: http.client.HTTPMessage
     body: bytes
+    phrase: str
 
     @cached_property
     def xml(self):
@@ -157,7 +158,7 @@ class EasClient:
             connection.close()
         elif response.will_close:
             self.close()
-        return Answer(response.status, response.headers, content)
+        return Answer(response.status, response.headers, content, response.reason)
 
     def options(self):
         """OPTIONS: which versions and commands the server offers."""

@@ -12,7 +12,7 @@ PORT, CONTROL_PORT = 8443, 8081
 SERVER = Path(__file__).with_name("persister_server.py")
 
 HONEST = {"keeps": "nothing", "announce": False, "proof": "fresh", "refuse": 0, "status": 200, "interim": False,
-          "length": True, "closes": False, "silent_to": []}
+          "length": True, "closes": False, "silent_to": [], "raw": {}, "drip": 0}
 
 
 class Persister:
@@ -65,6 +65,8 @@ class Persister:
         (that of the connection's first token). refuse: how many requests are answered 401.
         status: of the answers. interim: a 103 comes first. length: Content-Length, or else chunks.
         closes: the connection, after each answer. silent_to: methods that get no answer but a closed connection.
+        raw: by method, what is sent as it stands, with USER and PROOF filled in, before the connection is closed; drip:
+        seconds between its bytes.
         """
         self._control("POST", "/settings", settings)
 

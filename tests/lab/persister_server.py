@@ -11,6 +11,7 @@ import json
 import ssl
 import sys
 import threading
+import time
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -31,7 +32,7 @@ class State:
         self.lock = threading.Lock()
         self.credentials = gssapi.Credentials(usage="accept", mechs=[SPNEGO, KERBEROS])
         self.settings = {"keeps": "nothing", "announce": False, "proof": "fresh", "refuse": 0, "status": 200,
-                         "interim": False, "length": True, "closes": False, "silent_to": []}
+                         "interim": False, "length": True, "closes": False, "silent_to": [], "raw": {}, "drip": 0}
         self.clear()
 
     def clear(self):
@@ -113,12 +114,14 @@ class Mailboxes(BaseHTTPRequestHandler):
         user, proof = self.identify(settings)
         if not user or self.server.state.take_refusal():
             self.close_connection = True
-            return self.answer(401, {"WWW-Authenticate": "Negotiate"}, b"no ticket, no mail")
+            return self.answer(401, {"WWW-Authenticate": "Negotiate", "Connection": "close"}, b"no ticket, no mail")
         if self.command in settings["silent_to"]:
             self.close_connection = True
             return None
         self.served += 1
         self.server.state.record(query.get("User", [user])[0], user, self.command, self)
+        if self.command in settings["raw"]:
+            return self.answer_raw(settings["raw"][self.command], settings["drip"], user, proof)
         headers = {"Persistent-Auth": "true"} if settings["announce"] else {}
         if settings["closes"]:
             headers["Connection"] = "close"
@@ -151,6 +154,17 @@ class Mailboxes(BaseHTTPRequestHandler):
         if self.command == "HEAD" or bodiless:
             return
         self.wfile.write(body if length else b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
+
+
+    def answer_raw(self, text, pause, user, proof):
+        """Sends what no library would, and ends the connection."""
+        self.close_connection = True
+        proof = base64.b64encode(proof).decode() if proof else ""
+        for byte in text.replace("USER", user).replace("PROOF", proof).encode():
+            self.wfile.write(bytes([byte]))
+            if pause:
+                self.wfile.flush()
+                time.sleep(pause)
 
 
 class Control(BaseHTTPRequestHandler):
