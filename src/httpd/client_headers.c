@@ -4,18 +4,22 @@
 
 #include "config.h"
 
-#include <apr_lib.h>
 #include <http_config.h>
 
 static const char *const always_ours[] = { "X-EAS-Reason", "X-Remote-User", "X-WebObjects-Remote-User" };
 
+/* Not tolower(): that one depends on the locale of the server. */
+static char fold(char byte)
+{
+    if (byte == '_')
+        return '-';
+    return byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
+}
+
 static bool is_same_name(const char *a, const char *b)
 {
     for (; *a != '\0' && *b != '\0'; a++, b++) {
-        const int left = *a == '_' ? '-' : apr_tolower(*a);
-        const int right = *b == '_' ? '-' : apr_tolower(*b);
-
-        if (left != right)
+        if (fold(*a) != fold(*b))
             return false;
     }
     return *a == *b;
