@@ -171,12 +171,15 @@ static void add_filters(request_rec *r, struct answer *answer)
     r->proto_input_filters = r->input_filters;
 }
 
-/* With limits and a state of its own: a backend that does not answer us is not down for the users. */
+/*
+ * With limits and a state of its own: a backend that does not answer us is not down for the users. 0 is one connection
+ * without a list, which could not end amid a request, as prefork's children may.
+ */
 static proxy_worker *make_worker(apr_pool_t *pool, const struct eca_backend_use *use)
 {
     proxy_worker_shared *shared = eca_proxy_copy_shared(pool, use->worker);
 
-    shared->min = shared->smax = shared->hmax = 1;
+    shared->min = shared->smax = shared->hmax = 0;
     shared->timeout = shared->conn_timeout = PATIENCE;
     shared->timeout_set = shared->conn_timeout_set = 1;
     return eca_proxy_copy_worker(pool, use->r->server, use->worker, shared);

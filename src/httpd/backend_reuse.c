@@ -3,6 +3,7 @@
 #include "backend_reuse.h"
 
 #include "backend_probe.h"
+#include "delegate.h"
 #include "proxy_functions.h"
 
 #include <ap_mpm.h>
@@ -14,14 +15,15 @@ APLOG_USE_MODULE(eas_certauth);
 #define NO_KEEPALIVE "proxy-nokeepalive"
 
 /*
- * What mod_proxy passes on before there is an answer to prove (100 Continue, 101), and backends whose address is made
- * of the request, have connections of their own.
+ * What mod_proxy passes on before there is an answer to prove (100 Continue, 101), backends whose address is made of
+ * the request, and UNIX sockets, which the probe cannot tell apart, have connections of their own.
  */
 static bool may_be_kept(const request_rec *r, const proxy_worker *worker)
 {
     return (strcmp(worker->s->scheme, "http") == 0 || strcmp(worker->s->scheme, "https") == 0)
-           && !worker->s->disablereuse && worker->s->is_address_reusable && !worker->s->is_name_matchable
-           && apr_table_get(r->headers_in, "Expect") == NULL && apr_table_get(r->headers_in, "Upgrade") == NULL;
+           && *worker->s->uds_path == '\0' && !worker->s->disablereuse && worker->s->is_address_reusable
+           && !worker->s->is_name_matchable && apr_table_get(r->headers_in, "Expect") == NULL
+           && apr_table_get(r->headers_in, "Upgrade") == NULL;
 }
 
 static int ask_on_kept(struct eca_backend_use *use, request_rec *r, proxy_worker *kept)
@@ -49,8 +51,8 @@ static int choose_connection(request_rec *r, proxy_worker *worker, proxy_server_
         return DECLINED;
     use->unproven = false;
     use->backend = NULL;
-    if (use->is_allowed && request->token != NULL && proxy_host == NULL && request->service->reused != NULL
-        && may_be_kept(r, worker))
+    if (use->is_allowed && proxy_host == NULL && request->service->reused != NULL && may_be_kept(r, worker)
+        && eca_delegate_has_token(request, r))
         use->backend = eca_reused_backend_of(request->service->reused, worker);
     if (use->backend == NULL)
         return DECLINED;

@@ -194,12 +194,16 @@ bool eca_delegate_again(struct eca_request *request, request_rec *r)
     return true;
 }
 
-/* A second attempt of mod_proxy's at the same request: a replay cache would refuse the first token. */
+bool eca_delegate_has_token(struct eca_request *request, request_rec *r)
+{
+    return request->token != NULL || make_token_again(request, r);
+}
+
 static const char *next_token(struct eca_request *request, request_rec *r)
 {
     const char *token = NULL;
 
-    if (request->token == NULL && !make_token_again(request, r))
+    if (!eca_delegate_has_token(request, r))
         return NULL;
     token = request->token;
     request->token = NULL;

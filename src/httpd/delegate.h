@@ -22,6 +22,12 @@ enum eca_reason eca_delegate_prepare(struct eca_request *request);
 bool eca_delegate_again(struct eca_request *request, request_rec *r);
 
 /*
+ * Whether eca_delegate_write_headers() will have a token to write. Of a second attempt of mod_proxy's it makes another
+ * one, since a replay cache would refuse the first; not when the ticket is gone.
+ */
+bool eca_delegate_has_token(struct eca_request *request, request_rec *r);
+
+/*
  * mod_proxy's fixups hook, which sees the copy of the headers that goes to the backend, after mod_headers: writes the
  * identity, and removes the client's Authorization unless it is to be passed through.
  */

@@ -2,13 +2,19 @@
 """Backends that break, stall and lie on kept connections: nothing of it passes, and only a lie ends reuse."""
 
 import re
+import socket
+import socketserver
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from lab.clock import Clock
+from lab.process import wait_until
 from proxy import MAIL, virtual_host
-from reasons import check_refusal
+from reasons import check_refusal, line_of
 from reuse import NOT_KEPT, PROVEN, UNANSWERED, UNVERIFIED, check_mail, prove, verified, wait_for_line
 
 MORE = "mail of USER" * 2000
@@ -29,9 +35,10 @@ BROKEN = {
 
 @pytest.fixture
 def site(lab, proxy, persister):
-    """make(*contents, env, modules, …): httpd with a section whose backend connections may be kept."""
-    def make(*contents, env=None, modules=(), **settings):
-        return proxy(virtual_host(lab, *contents, verified(persister.url, **settings)), env=env, modules=modules)
+    """make(*contents, env, modules, mpm, …): httpd with a section whose backend connections may be kept."""
+    def make(*contents, env=None, modules=(), mpm="event", **settings):
+        return proxy(virtual_host(lab, *contents, verified(persister.url, **settings)), env=env, modules=modules,
+                     mpm=mpm)
     return make
 
 
@@ -112,6 +119,74 @@ def test_probe_of_a_dripping_backend_ends(site, holders, persister, allow_log):
     begin = time.monotonic()
     wait_for_line(one, UNANSWERED)
     assert time.monotonic() - begin < PROBE_SECONDS
+
+
+def test_probe_of_a_child_that_is_ended(site, holders, persister):
+    """prefork's children end amid what they do, and apr_reslist aborts when a connection is not back."""
+    persister.behave(raw={"OPTIONS": "HTTP/1.1 200 OK\r\n"}, drip=1)
+    one = site(mpm="prefork")
+    check_mail(one.request(MAIL, holders["alice"]), "alice")
+    wait_until(lambda: persister.log()["methods"].get("OPTIONS"), 10, "the probe has begun")
+    one.stop()
+    assert "exit signal" not in one.httpd.error_log()
+
+
+class Local(BaseHTTPRequestHandler):
+    """A backend on a UNIX socket, which notes methods."""
+
+    methods = []
+
+    def handle_any(self):
+        """Answers nothing."""
+        self.methods.append(self.command)
+        self.send_response_only(204)
+        self.end_headers()
+
+    do_GET = do_OPTIONS = handle_any
+
+
+def test_no_probe_of_a_unix_socket(lab, proxy, holders, allow_log):
+    """Without ports, it could not tell whether both answers came on one connection."""
+    allow_log("AH00161: server reached MaxRequestWorkers")
+    path = lab.root / "backend.sock"
+    path.unlink(missing_ok=True)
+    with socketserver.ThreadingUnixStreamServer(str(path), Local) as server:
+        path.chmod(0o777)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        one = proxy(virtual_host(lab, verified(f"unix:{path}|http://local")), mpm="prefork",
+                    workers="ServerLimit 1\nMaxRequestWorkers 1\n", start_log=["ECA1037"])
+        for name in ("alice", "bob"):    # the second when the only child is free again
+            assert one.request(MAIL, holders[name]).status == 204
+        one.stop()
+        server.shutdown()
+    assert Local.methods == ["GET", "GET"]
+
+
+# ---- a second attempt ----------------------------------------------------------------------------
+
+def test_second_attempt_without_a_ticket_has_a_connection_of_its_own(lab, site, holders, persister, allow_log,
+                                                                     expect_log):
+    """The first member says nothing; meanwhile the other one refuses the ticket."""
+    expect_log(line_of("backend-rejected-ticket"))
+    allow_log(r"proxy(_http)?:error")
+    with socket.create_server((lab.address("other"), 8099)) as silent:
+        one = site("<Proxy balancer://mail>\nProxySet stickysession=route\n"
+                   f"BalancerMember {persister.url} route=good\n"
+                   f"BalancerMember http://{lab.address('other')}:8099 route=silent ping=2\n</Proxy>",
+                   ProxyPass=f"balancer://mail{MAIL}", modules=("proxy_balancer", "lbmethod_byrequests", "slotmem_shm"))
+        good, mute = f"{MAIL}?route=.good", f"{MAIL}?User=alice&route=.silent"
+        prove(one, holders["alice"], persister, good)
+        persister.behave(keeps="absent")
+        with ThreadPoolExecutor(1) as pool:
+            attempts = pool.submit(one.request, mute, holders["alice"], method="POST", body=b"text")
+            connection = silent.accept()[0]
+            connection.recv(1)
+            persister.behave(refuse=1)
+            assert one.request(good, holders["alice"]).status == 502
+            check_mail(one.request(good, holders["bob"]), "bob")
+            assert attempts.result().headers["X-EAS-Reason"] == "backend-rejected-ticket"
+        connection.close()
+    assert (persister.log()["without_token"], persister.log()["wrong"]) == (0, [])
 
 
 # ---- requests that httpd makes -------------------------------------------------------------------

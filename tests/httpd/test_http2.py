@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from proxy import HOST, section, virtual_host
+from proxy import HOST, MAIL, section, virtual_host
+from reuse import prove, verified
 
 
 def curl(proxy, path, certificate, *more):
@@ -66,3 +67,13 @@ def test_http2_large_refused_post_is_answered(http2, holders, tmp_path):
     assert re.search(r"recv \(stream_id=\d+\) x-eas-reason: certificate-expired", received)
     sent = [int(length) for length in re.findall(r"send DATA frame <length=(\d+)", received)]
     assert sum(sent) < 1_000_000
+
+
+def test_http2_users_share_kept_backend_connections(lab, proxy, holders, persister):
+    one = proxy("Protocols h2 http/1.1", virtual_host(lab, verified(persister.url)), modules=("http2",))
+    prove(one, holders["alice"], persister)
+    for name in ("alice", "bob") * 3:
+        version, status, _, body = curl(one, f"{MAIL}?User={name}", holders[name])
+        assert (version, status, body) == ("2", 200, f"mail of {name} " * 100)
+    log = persister.log()
+    assert (log["requests"], log["connections"], log["longest"], log["wrong"]) == (6, 1, 6, [])
