@@ -131,8 +131,9 @@ static struct kept_verdict *find(struct eca_verdicts *verdicts, const uint8_t *m
         found = row[i].verdict;
         row[i].used = ++verdicts->clock;
         atomic_fetch_add(&found->holders, 1);
-        before = see(found, question->leaf);
     }
+    if (found != NULL)
+        before = see(found, question->leaf);
     pthread_mutex_unlock(&verdicts->lock);
     if (before != NULL)
         X509_free(before);
