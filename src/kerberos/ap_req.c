@@ -6,6 +6,7 @@
 #include "ap_req.h"
 
 #include "kerberos_der.h"
+#include "spnego.h"
 #include "thread_context.h"
 #include "thread_random.h"
 
@@ -29,9 +30,6 @@ struct fresh {
 };
 
 static const uint8_t ap_req_id[] = { 0x01, 0x00 }; /* TOK_ID, RFC 4121 4.1 */
-
-/* 1.3.6.1.5.5.2 (RFC 4178) */
-static const uint8_t spnego_mechanism[] = { 0x06, 0x06, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x02 };
 
 static int64_t now_in_microseconds(void)
 {
@@ -141,26 +139,13 @@ static void put_ap_req(struct eca_der_writer *der, const krb5_creds *creds, bool
     eca_der_close(der, ECA_TAG_AP_REQ, end);
 }
 
-/*
- * [APPLICATION 0] { spnego, [0] NegTokenInit }                    RFC 2743 3.1, RFC 4178 4.2
- * NegTokenInit = ECA_TAG_SEQUENCE { [0] mechTypes ECA_TAG_SEQUENCE { krb5 }, [2] mechToken OCTET STRING }
- * mechToken    = [APPLICATION 0] { krb5, 01 00, AP-REQ }          RFC 4121 4.1
- */
+/* [APPLICATION 0] { krb5, 01 00, AP-REQ } (RFC 4121 4.1), in SPNEGO. */
 static void put_frame(struct eca_der_writer *der, size_t end)
 {
-    static const uint8_t mech_types[] = { 0xa0, 2 + sizeof eca_krb5_mechanism, 0x30, sizeof eca_krb5_mechanism };
-
     eca_der_put(der, ap_req_id, sizeof ap_req_id);
     eca_der_put(der, eca_krb5_mechanism, sizeof eca_krb5_mechanism);
     eca_der_close(der, ECA_TAG_GSS_INITIAL, end);
-    eca_der_close(der, ECA_TAG_OCTET_STRING, end);
-    eca_der_close(der, ECA_TAG_CONTEXT + 2, end);
-    eca_der_put(der, eca_krb5_mechanism, sizeof eca_krb5_mechanism);
-    eca_der_put(der, mech_types, sizeof mech_types);
-    eca_der_close(der, ECA_TAG_SEQUENCE, end);
-    eca_der_close(der, ECA_TAG_CONTEXT, end);
-    eca_der_put(der, spnego_mechanism, sizeof spnego_mechanism);
-    eca_der_close(der, ECA_TAG_GSS_INITIAL, end);
+    eca_spnego_close(der, end);
 }
 
 static size_t authenticator_max(const krb5_creds *creds)

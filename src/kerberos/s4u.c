@@ -2,6 +2,7 @@
 /* Delegation: S4U2Self, whose ticket is it, S4U2Proxy. */
 #include "s4u.h"
 
+#include "full_name.h"
 #include "keytab.h"
 #include "pac.h"
 
@@ -40,43 +41,6 @@ static enum eca_kerberos_answer fail_gss(struct s4u *s4u, OM_uint32 major, OM_ui
     return eca_krb5_error_from_gss(&s4u->exchange, major, minor, s4u->err);
 }
 
-/* The realm of an AD domain is its DNS name in capitals. */
-static void write_realm(char *out, const char *domain)
-{
-    size_t i = 0;
-
-    for (; domain[i] != '\0'; i++)
-        out[i] = domain[i] >= 'a' && domain[i] <= 'z' ? (char)(domain[i] - 'a' + 'A') : domain[i];
-    out[i] = '\0';
-}
-
-/* libkrb5 builds the text, so '@', '/' and '\' in a sAMAccountName are escaped as it will parse them. */
-static krb5_error_code name_user(struct s4u *s4u, const struct eca_account *account)
-{
-    char realm[ECA_ACCOUNT_DOMAIN_MAX];
-    krb5_principal user = NULL;
-    krb5_error_code code = 0;
-
-    write_realm(realm, account->domain);
-    code = krb5_build_principal(s4u->context, &user, (unsigned)strlen(realm), realm, account->sam_account_name,
-                                (char *)NULL);
-    if (code == 0)
-        code = krb5_unparse_name(s4u->context, user, &s4u->user_name);
-    krb5_free_principal(s4u->context, user);
-    return code;
-}
-
-static krb5_error_code name_service(struct s4u *s4u, const char *spn)
-{
-    krb5_error_code code = krb5_parse_name_flags(s4u->context, spn, KRB5_PRINCIPAL_PARSE_NO_DEF_REALM, &s4u->service);
-
-    if (code == 0 && s4u->service->realm.length == 0)
-        code = krb5_set_principal_realm(s4u->context, s4u->service, s4u->self->realm.data);
-    if (code == 0)
-        code = krb5_unparse_name(s4u->context, s4u->service, &s4u->service_name);
-    return code;
-}
-
 static enum eca_kerberos_answer name_all(struct s4u *s4u, const struct eca_account *account, const char *spn)
 {
     krb5_error_code code = krb5_init_context(&s4u->context);
@@ -84,25 +48,14 @@ static enum eca_kerberos_answer name_all(struct s4u *s4u, const struct eca_accou
     if (code == 0)
         code = krb5_parse_name(s4u->context, s4u->exchange.principal, &s4u->self);
     if (code == 0)
-        code = name_user(s4u, account);
+        code = eca_full_name_of_account(s4u->context, account, &s4u->user_name);
     if (code != 0)
         return fail(s4u, code);
     s4u->exchange.user = s4u->user_name;
-    if (name_service(s4u, spn) != 0 || s4u->service->length < 2) {
-        eca_error_set(s4u->err, "%s is not a service principal name; EASDelegationSPN is written HTTP/host.domain",
-                      spn);
+    if (!eca_full_name_of_service(s4u->context, spn, s4u->self, &s4u->service, &s4u->service_name, s4u->err))
         return ECA_KERBEROS_MISCONFIGURED;
-    }
     s4u->exchange.service = s4u->service_name;
     return ECA_KERBEROS_DONE;
-}
-
-/* As a full principal: a host-based name would go through DNS and may become another host's. */
-static OM_uint32 import_name(OM_uint32 *minor, const char *text, gss_name_t *out)
-{
-    gss_buffer_desc buffer = { strlen(text), (void *)text };
-
-    return gss_import_name(minor, &buffer, (gss_OID)GSS_KRB5_NT_PRINCIPAL_NAME, out);
 }
 
 /* S4U2Self (MS-SFU 3.1.5.1.1): a ticket to ourselves in the user's name, inside s4u->impersonated. */
@@ -114,7 +67,7 @@ static enum eca_kerberos_answer impersonate(struct s4u *s4u)
     OM_uint32 major = 0;
 
     s4u->exchange.step = ECA_KRB5_STEP_S4U2SELF;
-    major = import_name(&minor, s4u->user_name, &user);
+    major = eca_full_name_import(&minor, s4u->user_name, &user);
     if (!GSS_ERROR(major))
         major = gss_acquire_cred_impersonate_name(&minor, s4u->own, user, GSS_C_INDEFINITE,
                                                   (gss_OID_set)gss_mech_set_krb5, GSS_C_INITIATE, &s4u->impersonated,
@@ -242,7 +195,7 @@ static enum eca_kerberos_answer delegate(struct s4u *s4u, bool forwardable)
     OM_uint32 major = 0;
 
     s4u->exchange.step = forwardable ? ECA_KRB5_STEP_S4U2PROXY : ECA_KRB5_STEP_S4U2PROXY_NOT_FORWARDABLE;
-    major = import_name(&minor, s4u->service_name, &service);
+    major = eca_full_name_import(&minor, s4u->service_name, &service);
     if (!GSS_ERROR(major))
         major = gss_init_sec_context(&minor, s4u->impersonated, &context, service, (gss_OID)gss_mech_krb5, 0,
                                      GSS_C_INDEFINITE, GSS_C_NO_CHANNEL_BINDINGS, GSS_C_NO_BUFFER, NULL, &token, NULL,
@@ -305,16 +258,6 @@ static void release(struct s4u *s4u)
     krb5_free_context(s4u->context);
 }
 
-static bool check_account(const struct eca_account *account, struct eca_error *err)
-{
-    if (account->sam_account_name[0] == '\0' || account->domain[0] == '\0')
-        return eca_error_set(err, "the directory gives no %s for %s: delegation needs it",
-                             account->domain[0] == '\0' ? "domain" : "sAMAccountName", account->dn);
-    if (account->sid[0] == '\0')
-        return eca_error_set(err, "the directory gives no objectSid for %s: delegation needs it", account->dn);
-    return true;
-}
-
 enum eca_kerberos_answer eca_s4u_get_ticket(struct eca_service_credential *credential,
                                             const struct eca_account *account, const char *spn, struct eca_ticket **out,
                                             struct eca_krb5_refusal *refusal, struct eca_error *err)
@@ -324,7 +267,7 @@ enum eca_kerberos_answer eca_s4u_get_ticket(struct eca_service_credential *crede
 
     *out = NULL;
     *refusal = (struct eca_krb5_refusal){ .code = 0 };
-    if (!check_account(account, err))
+    if (!eca_full_name_check_account(account, err))
         return ECA_KERBEROS_MISCONFIGURED;
     for (int attempt = 1; again; attempt++) {
         struct eca_error why = { .text = "" };
