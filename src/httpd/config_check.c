@@ -2,6 +2,7 @@
 /* The checks that stop httpd at start, with one line that says what to write instead. */
 #include "config.h"
 
+#include "gssproxy.h"
 #include "section.h"
 
 #include <apr_uri.h>
@@ -88,8 +89,10 @@ static bool check_cache(apr_pool_t *pool, apr_pool_t *temporary, server_rec *mai
     return false;
 }
 
-static bool delegates_with_kerberos(const apr_array_header_t *all)
+static bool keeps_tickets(const apr_array_header_t *all)
 {
+    if (eca_gssproxy_is_used())
+        return false;
     for (int i = 0; i < all->nelts; i++) {
         if (APR_ARRAY_IDX(all, i, struct eca_served_section).policy->delegation == ECA_DELEGATION_KERBEROS)
             return true;
@@ -106,8 +109,7 @@ bool eca_config_check(apr_pool_t *pool, apr_pool_t *temporary, server_rec *main_
                                                || eca_server_config_of(main_server)->sections->nelts > 0;
     all = eca_section_collect(pool, temporary, main_server);
     return check_problems(all) && check_passthrough(temporary, all)
-           && (all->nelts == 0
-               || check_cache(pool, temporary, main_server, delegates_with_kerberos(all), asks_responders(all)));
+           && (all->nelts == 0 || check_cache(pool, temporary, main_server, keeps_tickets(all), asks_responders(all)));
 }
 
 bool eca_config_open_cache(apr_pool_t *pool, server_rec *main_server)

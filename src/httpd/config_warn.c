@@ -2,6 +2,7 @@
 /* What will hurt later, told once at start. */
 #include "config.h"
 
+#include "gssproxy.h"
 #include "keytab.h"
 #include "section.h"
 #include "service.h"
@@ -100,13 +101,29 @@ static void warn_of_keytab(const struct eca_served_section *served)
     const struct eca_server_config *config = served->config;
     struct eca_error lack = { .text = "" };
 
-    if ((served->policy->delegation == ECA_DELEGATION_KERBEROS || config->directory_bind.method == ECA_LDAP_BIND_GSSAPI)
+    if (eca_section_needs_kerberos(served)
         && eca_keytab_lacks_aes(config->kerberos_keytab, config->kerberos_principal, &lack))
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, served->server,
                      "ECA1081: EASKerberosKeytab: %s, and domain controllers take no RC4 any more; set "
                      "msDS-SupportedEncryptionTypes of the account to 24, give it a new password and export the keytab "
                      "again",
                      lack.text);
+}
+
+static void warn_of_gssproxy(const struct eca_served_section *served)
+{
+    if (served->policy->delegation != ECA_DELEGATION_KERBEROS)
+        return;
+    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, served->server,
+                 "ECA1082: section %s: GSS_USE_PROXY is set: gssproxy makes each token, EASKerberosKeytab is not read, "
+                 "and whose ticket the KDC gives is not checked by SID",
+                 served->name);
+    if (served->policy->backend_reuse == ECA_BACKEND_REUSE_VERIFIED)
+        ap_log_error(
+            APLOG_MARK, APLOG_WARNING, 0, served->server,
+            "ECA1083: section %s: EASBackendReuse verified is as Off: without the ticket, which gssproxy keeps to "
+            "itself, no answer can be proven",
+            served->name);
 }
 
 static void warn_of_revocation(const struct eca_served_section *served)
@@ -143,7 +160,10 @@ void eca_config_warn(apr_pool_t *pool, apr_pool_t *temporary, server_rec *main_s
         warn_of_backend(served);
         warn_of_mapping(served);
         warn_of_issuers(served);
-        warn_of_keytab(served);
+        if (!eca_gssproxy_is_used())
+            warn_of_keytab(served);
+        else
+            warn_of_gssproxy(served);
         warn_of_revocation(served);
     }
     if (all->nelts > 0)

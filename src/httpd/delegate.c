@@ -3,8 +3,8 @@
 #include "delegate.h"
 
 #include "backend.h"
-#include "backend_reuse.h"
-#include "get_ticket.h"
+#include "exchange.h"
+#include "get_token.h"
 
 #include <apr_strings.h>
 #include <apr_uri.h>
@@ -64,43 +64,13 @@ static const char *find_spn(const struct eca_policy *policy, const request_rec *
     return strlen(host) < ECA_SPN_MAX - sizeof "HTTP/" ? apr_pstrcat(r->pool, "HTTP/", host, NULL) : NULL;
 }
 
-/* The header's value, for `r`; false with `err`. */
-static bool make_token(struct eca_request *request, request_rec *r, struct eca_ticket *ticket, struct eca_error *err)
-{
-    struct eca_proof *proof = request->use != NULL ? request->use->proof : NULL;
-
-    eca_get_ticket_note(request, ticket);
-    request->token = eca_negotiate_make_token(r->pool, ticket, proof, err);
-    if (request->token == NULL)
-        return false;
-    request->token_length = strlen(request->token);
-    return true;
-}
-
 static enum eca_reason prepare_kerberos(struct eca_request *request)
 {
-    const struct eca_service *service = request->service;
-    struct eca_error *err = &request->work->detail;
-    struct eca_ticket *ticket = NULL;
-    enum eca_reason reason = ECA_REASON_GRANTED;
-
     request->spn = find_spn(request->policy, request->r);
-    if (request->spn == NULL) {
-        eca_error_set(err, "the backend's name is not known; write EASDelegationSPN HTTP/name");
-        return ECA_REASON_DELEGATION_MISCONFIGURED;
-    }
-    if (service->credential == NULL) {
-        eca_error_set(err, "%s", service->keytab_failure);
-        return ECA_REASON_DELEGATION_MISCONFIGURED;
-    }
-    reason = eca_get_ticket(request, &ticket);
-    if (reason != ECA_REASON_GRANTED)
-        return reason;
-    eca_backend_reuse_begin(request);
-    if (!make_token(request, request->r, ticket, err))
-        reason = ECA_REASON_INTERNAL_ERROR;
-    eca_ticket_release(ticket);
-    return reason;
+    if (request->spn != NULL)
+        return eca_get_token(request);
+    eca_error_set(&request->work->detail, "the backend's name is not known; write EASDelegationSPN HTTP/name");
+    return ECA_REASON_DELEGATION_MISCONFIGURED;
 }
 
 /* Without a usable value a trusting backend would believe whatever the client says. */
@@ -164,22 +134,12 @@ enum eca_reason eca_delegate_prepare(struct eca_request *request)
     return reason;
 }
 
-/* With the ticket in hand, to the very service that was granted. */
-static bool make_token_again(struct eca_request *request, request_rec *r)
+/* To the very service that was granted. */
+static bool get_token_again(struct eca_request *request, request_rec *r)
 {
-    struct eca_error ignored = { .text = "" };
     const char *spn = find_spn(request->policy, r);
-    struct eca_ticket *ticket = NULL;
-    bool made = false;
 
-    if (spn == NULL || strcmp(spn, request->spn) != 0)
-        return false;
-    ticket = eca_ticket_cache_find(request->service->tickets, request->sid, spn, apr_time_sec(apr_time_now()), 0);
-    if (ticket == NULL)
-        return false;
-    made = make_token(request, r, ticket, &ignored);
-    eca_ticket_release(ticket);
-    return made;
+    return spn != NULL && strcmp(spn, request->spn) == 0 && eca_get_token_again(request, r);
 }
 
 bool eca_delegate_again(struct eca_request *request, request_rec *r)
@@ -188,7 +148,7 @@ bool eca_delegate_again(struct eca_request *request, request_rec *r)
     if (request->spn == NULL && request->identity == NULL && request->policy->delegation != ECA_DELEGATION_NONE
         && strcmp(eca_request_delegation(request), "passthrough") != 0)
         return false;
-    if (request->spn != NULL && !make_token_again(request, r))
+    if (request->spn != NULL && !get_token_again(request, r))
         return false;
     eca_backend_guard(request, r);
     return true;
@@ -196,7 +156,7 @@ bool eca_delegate_again(struct eca_request *request, request_rec *r)
 
 bool eca_delegate_has_token(struct eca_request *request, request_rec *r)
 {
-    return request->token != NULL || make_token_again(request, r);
+    return request->token != NULL || get_token_again(request, r);
 }
 
 static const char *next_token(struct eca_request *request, request_rec *r)

@@ -2,8 +2,6 @@
 /* One look-up for all requests that wait for the same user's refusal to be explained. */
 #include "explain_refusal.h"
 
-#include "get_ticket.h"
-
 #include <apr_strings.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +90,7 @@ static void destroy_explain(struct eca_job *job)
     free(job);
 }
 
-static struct explain_job *new_explain_job(const struct eca_request *request)
+static struct explain_job *new_explain_job(const struct eca_request *request, const char *delegate)
 {
     const struct eca_account *account = &request->work->account;
     struct explain_job *job = calloc(1, sizeof *job);
@@ -103,7 +101,7 @@ static struct explain_job *new_explain_job(const struct eca_request *request)
     job->deadline = apr_time_now() + apr_time_from_msec(request->config->directory_timeout);
     apr_cpystrn(job->user_sid, account->sid, sizeof job->user_sid);
     apr_cpystrn(job->user_domain, account->domain, sizeof job->user_domain);
-    split(&job->delegate, eca_service_credential_principal(request->service->credential));
+    split(&job->delegate, delegate);
     split(&job->backend, request->spn);
     job->job = (struct eca_job){
         .run = run_explain,
@@ -114,7 +112,7 @@ static struct explain_job *new_explain_job(const struct eca_request *request)
     return job;
 }
 
-void eca_explain_refusal(const struct eca_request *request, const struct eca_krb5_refusal *refusal,
+void eca_explain_refusal(const struct eca_request *request, const struct eca_exchange *exchange,
                          enum eca_reason *reason, struct eca_error *why)
 {
     const struct eca_directory *directory = request->service->directory;
@@ -123,16 +121,18 @@ void eca_explain_refusal(const struct eca_request *request, const struct eca_krb
     struct explain_job *explain = NULL;
     struct eca_job *job = NULL;
 
-    if (!eca_refusal_cause_is_hidden(refusal) || directory == NULL || directory->operations->find_principal == NULL)
+    if (!eca_refusal_cause_is_hidden(&exchange->refusal) || directory == NULL
+        || directory->operations->find_principal == NULL)
         return;
-    explain = new_explain_job(request);
+    explain = new_explain_job(request, exchange->delegate);
     if (explain == NULL)
         return;
     job = &explain->job;
     if (!eca_service_await(request->service->directory_jobs, &job, explain->deadline, "the directory", &ignored))
         return;
     explain = (struct explain_job *)job;
-    if (explain->answer == ECA_DIRECTORY_ANSWERED && eca_refusal_cause_find(refusal, &explain->facts, reason, &cause))
+    if (explain->answer == ECA_DIRECTORY_ANSWERED
+        && eca_refusal_cause_find(&exchange->refusal, &explain->facts, reason, &cause))
         *why = cause;
     eca_job_release(request->service->directory_jobs, job);
 }

@@ -2,16 +2,13 @@
 /* The ticket stage. */
 #include "get_ticket.h"
 
-#include "explain_refusal.h"
-#include "find_account.h"
+#include "exchange.h"
 #include "s4u.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define TICKET_MARGIN_SECONDS 30
-#define ACCOUNT_REFUSAL_SECONDS 60 /* an account that the KDC refuses */
-#define SETTING_REFUSAL_SECONDS 5  /* what an administrator is about to repair */
 
 /* One exchange for all requests of a child that wait for the same user's ticket to the same service. */
 struct ticket_job {
@@ -92,44 +89,16 @@ static struct ticket_job *new_ticket_job(const struct eca_request *request, int6
     return job;
 }
 
-/* Before the directory is asked: a bare refusal is the administrator's to mend unless the account is marked. */
-static enum eca_reason translate_answer(const struct eca_request *request, enum eca_kerberos_answer answer)
-{
-    switch (answer) {
-    case ECA_KERBEROS_DONE:
-        return ECA_REASON_GRANTED;
-    case ECA_KERBEROS_UNAVAILABLE:
-        return ECA_REASON_KDC_UNAVAILABLE;
-    case ECA_KERBEROS_MISCONFIGURED:
-        return ECA_REASON_DELEGATION_MISCONFIGURED;
-    case ECA_KERBEROS_REFUSED:
-        return eca_account_is_sensitive(&request->work->account) ? ECA_REASON_DELEGATION_NOT_ALLOWED
-                                                                 : ECA_REASON_DELEGATION_MISCONFIGURED;
-    case ECA_KERBEROS_ACCOUNT_UNKNOWN:
-        return ECA_REASON_ACCOUNT_NOT_FOUND;
-    case ECA_KERBEROS_ACCOUNT_REFUSED:
-        return ECA_REASON_ACCOUNT_DISABLED;
-    case ECA_KERBEROS_ACCOUNT_EXPIRED:
-        return ECA_REASON_ACCOUNT_EXPIRED;
-    case ECA_KERBEROS_IDENTITY_MISMATCH:
-        return ECA_REASON_DELEGATED_IDENTITY_MISMATCH;
-    case ECA_KERBEROS_FAILED:
-        break;
-    }
-    return ECA_REASON_INTERNAL_ERROR;
-}
-
 /* Asks the KDC on a helper. */
-static enum eca_kerberos_answer ask_kdc(struct eca_request *request, struct eca_ticket **out,
-                                        struct eca_krb5_refusal *refusal, struct eca_error *why)
+static enum eca_kerberos_answer ask(struct eca_request *request, struct eca_exchange *exchange, struct eca_error *why)
 {
     const apr_time_t now = apr_time_now();
     const apr_time_t deadline = now + apr_time_from_msec(request->config->kerberos_timeout);
     struct ticket_job *ticket = new_ticket_job(request, apr_time_sec(now) + TICKET_MARGIN_SECONDS);
     enum eca_kerberos_answer answer = ECA_KERBEROS_UNAVAILABLE;
+    struct eca_ticket **out = exchange->out;
     struct eca_job *job = NULL;
 
-    refusal->code = 0;
     if (ticket == NULL) {
         eca_error_set(why, "out of memory");
         return ECA_KERBEROS_FAILED;
@@ -143,61 +112,9 @@ static enum eca_kerberos_answer ask_kdc(struct eca_request *request, struct eca_
         *out = eca_ticket_hold(ticket->ticket);
     else
         eca_error_set(why, "%s", ticket->err.text);
-    *refusal = ticket->refusal;
+    exchange->refusal = ticket->refusal;
     eca_job_release(request->service->kerberos_jobs, job);
     return answer;
-}
-
-/*
- * What the KDC knows nothing of, or takes for somebody else, may have another name since it was looked up: true when a
- * second look finds the same account under another one, and it may still come in.
- */
-static bool is_renamed(struct eca_request *request, enum eca_kerberos_answer answer)
-{
-    const bool is_kept = request->cache != NULL && strcmp(request->cache, "miss") != 0;
-    const struct eca_account earlier = request->work->account;
-
-    if (!is_kept || (answer != ECA_KERBEROS_IDENTITY_MISMATCH && answer != ECA_KERBEROS_ACCOUNT_UNKNOWN))
-        return false;
-    eca_find_account_anew(request);
-    if (eca_access_decide(&request->facts) == ECA_REASON_GRANTED
-        && eca_account_is_same(&earlier, &request->work->account)
-        && (strcmp(earlier.sam_account_name, request->work->account.sam_account_name) != 0
-            || strcmp(earlier.domain, request->work->account.domain) != 0))
-        return true;
-    request->work->account = earlier; /* about whom the decision is */
-    return false;
-}
-
-static void remember(const struct eca_request *request, enum eca_reason reason)
-{
-    const int seconds = reason == ECA_REASON_DELEGATION_MISCONFIGURED ? SETTING_REFUSAL_SECONDS
-                                                                      : ACCOUNT_REFUSAL_SECONDS;
-
-    if (reason == ECA_REASON_KDC_UNAVAILABLE || reason == ECA_REASON_INTERNAL_ERROR)
-        return;
-    eca_refusals_store(request->service->refusals, request->sid, request->spn, reason, &request->work->detail,
-                       apr_time_sec(apr_time_now()) + seconds);
-}
-
-static enum eca_reason request_ticket(struct eca_request *request, struct eca_ticket **out)
-{
-    struct eca_error why = { .text = "" };
-    struct eca_krb5_refusal refusal;
-    enum eca_kerberos_answer answer = ask_kdc(request, out, &refusal, &why);
-    enum eca_reason reason = ECA_REASON_INTERNAL_ERROR;
-
-    if (is_renamed(request, answer)) {
-        why.text[0] = '\0';
-        answer = ask_kdc(request, out, &refusal, &why);
-    }
-    reason = translate_answer(request, answer);
-    if (reason == ECA_REASON_GRANTED)
-        return reason;
-    eca_explain_refusal(request, &refusal, &reason, &why);
-    request->work->detail = why;
-    remember(request, reason);
-    return reason;
 }
 
 static void renew_behind(const struct eca_request *request, const struct eca_ticket *current)
@@ -212,7 +129,7 @@ enum eca_reason eca_get_ticket(struct eca_request *request, struct eca_ticket **
 {
     const struct eca_service *service = request->service;
     const int64_t now = apr_time_sec(apr_time_now());
-    enum eca_reason reason = ECA_REASON_GRANTED;
+    struct eca_exchange exchange = { .ask = ask, .out = out };
 
     eca_service_renew_ahead(service);
     *out = eca_ticket_cache_find(service->tickets, request->sid, request->spn, now, TICKET_MARGIN_SECONDS);
@@ -222,9 +139,8 @@ enum eca_reason eca_get_ticket(struct eca_request *request, struct eca_ticket **
         *out = take_shared(service, request->sid, request->spn, now + TICKET_MARGIN_SECONDS);
     if (*out != NULL)
         return ECA_REASON_GRANTED;
-    if (eca_refusals_find(service->refusals, request->sid, request->spn, now, &reason, &request->work->detail))
-        return reason;
-    return request_ticket(request, out);
+    exchange.delegate = eca_service_credential_principal(service->credential);
+    return eca_exchange_run(request, &exchange);
 }
 
 void eca_get_ticket_note(struct eca_request *request, const struct eca_ticket *ticket)

@@ -3,10 +3,9 @@
 #ifndef ECA_GET_TICKET_H
 #define ECA_GET_TICKET_H
 
+#include "exchange.h"
 #include "request_context.h"
 #include "ticket.h"
-
-#define ECA_SPN_MAX 600
 
 /*
  * The ticket of request->work->account to request->spn (shorter than ECA_SPN_MAX). GRANTED: *out is held for the

@@ -61,14 +61,16 @@ static bool use_credentials(void *context, bool *unavailable, void **hold, struc
     struct eca_service *service = context;
 
     *unavailable = false;
+    if (service->gssproxy) /* its client library sees to it, on any thread */
+        return true;
     return service->credential != NULL ? eca_thread_credential_use(service->credential, unavailable, hold, err)
                                        : eca_error_set(err, "%s", service->keytab_failure);
 }
 
 static void release_credentials(void *context, void *hold)
 {
-    (void)context;
-    eca_thread_credential_release(hold);
+    if (!((const struct eca_service *)context)->gssproxy)
+        eca_thread_credential_release(hold);
 }
 
 static struct eca_directory *open_ldap(const struct eca_server_config *config, struct eca_error *err)

@@ -41,11 +41,12 @@ struct eca_request {
     bool authorization_unavailable; /* the directory could not say what Require asks */
     bool mapped;                    /* `kind` led to the account, or would have */
     enum eca_mapping_kind kind;
-    const char *cache;  /* "hit", "miss" or "stale", NULL when no account was looked for */
-    uint8_t *cache_key; /* ECA_ACCOUNT_RECORD_KEY_BYTES, with `cache` */
-    const char *sid;    /* of the account, once known */
-    const char *spn;    /* of the backend, kerberos only */
-    const char *token;  /* the header for the first attempt, then NULL */
+    const char *cache;     /* "hit", "miss" or "stale", NULL when no account was looked for */
+    uint8_t *cache_key;    /* ECA_ACCOUNT_RECORD_KEY_BYTES, with `cache` */
+    const char *sid;       /* of the account, once known */
+    const char *spn;       /* of the backend, kerberos only */
+    const char *principal; /* of the account, through gssproxy only */
+    const char *token;     /* the header for the first attempt, then NULL */
     apr_size_t token_length;
     apr_uint64_t ticket_number;  /* which ticket it was made from */
     apr_int64_t ticket_issued;   /* and when the KDC issued that */

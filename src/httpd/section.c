@@ -2,6 +2,7 @@
 /* Finding the sections of a configuration and what stands in their way. */
 #include "section.h"
 
+#include "gssproxy.h"
 #include "open_directory.h"
 #include "service.h"
 
@@ -74,7 +75,7 @@ static const char *find_backend(const struct eca_section *section, const server_
     return alias_for_path(ap_get_module_config(server->module_config, proxy), section->path);
 }
 
-static bool needs_keytab(const struct eca_served_section *served)
+bool eca_section_needs_kerberos(const struct eca_served_section *served)
 {
     return served->policy->delegation == ECA_DELEGATION_KERBEROS
            || (served->config->directory_bind.method == ECA_LDAP_BIND_GSSAPI
@@ -84,6 +85,7 @@ static bool needs_keytab(const struct eca_served_section *served)
 static const char *find_problem(apr_pool_t *pool, const struct eca_served_section *served)
 {
     const char *problem = eca_policy_contradiction(served->policy, served->config);
+    const bool kerberos = eca_section_needs_kerberos(served);
     struct eca_error err = { .text = "" };
 
     if (problem != NULL)
@@ -91,7 +93,11 @@ static const char *find_problem(apr_pool_t *pool, const struct eca_served_sectio
     if (served->policy->delegation == ECA_DELEGATION_KERBEROS && served->policy->delegation_spn == NULL
         && served->backend != NULL && strncmp(served->backend, "balancer:", 9) == 0)
         return "the backend is a balancer; write EASDelegationSPN HTTP/name, the account that all its members run as";
-    if (!eca_service_prepare(pool, served->config, needs_keytab(served), &err))
+    if (kerberos && eca_gssproxy_is_used() && !eca_gssproxy_is_alone())
+        return "GSS_USE_PROXY is set and GSSPROXY_BEHAVIOR is not REMOTE_ONLY: whom gssproxy refuses would be shown to "
+               "the backend as whoever httpd's user has credentials of; write export GSSPROXY_BEHAVIOR=REMOTE_ONLY "
+               "beside it";
+    if (!eca_service_prepare(pool, served->config, kerberos && !eca_gssproxy_is_used(), &err))
         return apr_pstrdup(pool, err.text);
     return NULL;
 }

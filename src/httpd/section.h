@@ -21,4 +21,7 @@ struct eca_served_section {
  */
 apr_array_header_t *eca_section_collect(apr_pool_t *pool, apr_pool_t *temporary, server_rec *main_server);
 
+/* Whether the module needs the service account's credentials for it, to delegate or to log on to the directory. */
+bool eca_section_needs_kerberos(const struct eca_served_section *served);
+
 #endif

@@ -3,6 +3,7 @@
 #include "service.h"
 
 #include "check_revocation.h"
+#include "gssproxy.h"
 #include "open_directory.h"
 #include "password_file.h"
 
@@ -180,6 +181,17 @@ static apr_status_t stop_service(void *data)
     return APR_SUCCESS;
 }
 
+/* When it fails, only who needs it is refused: delegation, and the GSSAPI bind. */
+static void open_keytab(apr_pool_t *pool, const struct eca_server_config *config)
+{
+    struct eca_service *service = config->service;
+    struct eca_error err = { .text = "" };
+
+    service->credential = eca_service_credential_open(config->kerberos_keytab, config->kerberos_principal, &err);
+    if (service->credential == NULL)
+        service->keytab_failure = apr_psprintf(pool, "EASKerberosKeytab, as httpd's user: %s", err.text);
+}
+
 void eca_service_start(apr_pool_t *pool, const struct eca_server_config *config, server_rec *server)
 {
     struct eca_service *service = config->service;
@@ -195,10 +207,9 @@ void eca_service_start(apr_pool_t *pool, const struct eca_server_config *config,
     service->share = config->shared_tickets;
     service->refusals = eca_refusals_open(REFUSALS_MAX);
     service->reused = eca_reused_backends_open(pool, server);
-    service->credential = eca_service_credential_open(config->kerberos_keytab, config->kerberos_principal, &err);
-    if (service->credential == NULL) /* only who needs it is refused: delegation, and the GSSAPI bind */
-        service->keytab_failure = apr_psprintf(pool, "EASKerberosKeytab, as httpd's user: %s", err.text);
-    err.text[0] = '\0';
+    service->gssproxy = eca_gssproxy_is_used();
+    if (!service->gssproxy)
+        open_keytab(pool, config);
     service->directory = eca_open_directory(config, server, &err);
     if (service->anchors != NULL)
         service->verdicts = eca_verdicts_open(service->anchors, VERDICTS_MAX);

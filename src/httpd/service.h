@@ -24,6 +24,7 @@ struct eca_service {
     struct eca_directory *directory;           /* this and below: of a child process, NULL when `failure` says why */
     struct eca_service_credential *credential; /* NULL when `keytab_failure` says why */
     const char *keytab_failure;
+    bool gssproxy;               /* GSSAPI goes through it: there is no credential, and no ticket is kept */
     struct eca_nt_auth *nt_auth; /* NULL without EASNTAuth */
     struct eca_ticket_cache *tickets;
     struct eca_ticket_share *share; /* of the whole server */
