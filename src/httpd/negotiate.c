@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define USUAL_BYTES 8192 /* of a header's value; longer ones go to the heap, which takes longer */
+
 static const char scheme[] = "Negotiate ";
 
 static apr_status_t release_ticket(void *data)
@@ -32,7 +34,8 @@ const char *eca_negotiate_make_token(apr_pool_t *pool, struct eca_ticket *ticket
                                      struct eca_error *err)
 {
     const size_t size = sizeof scheme + eca_ap_req_text_max(ticket);
-    char *memory = malloc(size);
+    char usual[USUAL_BYTES];
+    char *memory = size <= sizeof usual ? usual : malloc(size);
     const char *token = NULL;
     struct eca_strbuf out;
 
@@ -43,7 +46,8 @@ const char *eca_negotiate_make_token(apr_pool_t *pool, struct eca_ticket *ticket
     if (eca_ap_req_make(&out, ticket, proof != NULL ? &proof->stamp : NULL, err))
         token = apr_pstrmemdup(pool, out.text, out.length);
     explicit_bzero(memory, out.length);
-    free(memory);
+    if (memory != usual)
+        free(memory);
     if (proof != NULL) {
         eca_ticket_release(proof->ticket);
         proof->ticket = eca_ticket_hold(ticket);

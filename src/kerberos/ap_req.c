@@ -6,6 +6,7 @@
 #include "ap_req.h"
 
 #include "kerberos_der.h"
+#include "session_key.h"
 #include "spnego.h"
 #include "thread_context.h"
 #include "thread_random.h"
@@ -19,6 +20,7 @@
 #define SUBKEY_MAX 64
 #define AUTHENTICATOR_MAX 320 /* around the names: some 200 bytes with a sub-key of 32 */
 #define AROUND_TICKET_MAX 384 /* confounder and checksum of the authenticator, the AP-REQ's own fields, framing */
+#define USUAL_BYTES 6144      /* with tickets of some fifty groups; malloc() takes longer than writing a token */
 #define AROUND_NAME_MAX 8     /* tags and lengths of one component */
 
 /* What makes one token differ from the next. */
@@ -46,10 +48,11 @@ static krb5_error_code refresh(krb5_context context, struct eca_ticket *ticket, 
     uint8_t seed[SUBKEY_MAX + sizeof fresh->sequence];
     krb5_data random = { .data = (char *)seed + sizeof fresh->sequence };
     krb5_error_code code = 0;
-    size_t bytes = 0;
-    size_t length = 0;
+    size_t bytes = eca_session_key_bytes(type);
+    size_t length = bytes;
 
-    code = krb5_c_keylengths(context, type, &bytes, &length);
+    if (bytes == 0)
+        code = krb5_c_keylengths(context, type, &bytes, &length);
     if (code != 0 || bytes > SUBKEY_MAX || length > SUBKEY_MAX)
         return code != 0 ? code : KRB5_BAD_KEYSIZE;
     if (!eca_thread_random_take(seed, sizeof fresh->sequence + bytes))
@@ -58,7 +61,10 @@ static krb5_error_code refresh(krb5_context context, struct eca_ticket *ticket, 
     memcpy(&fresh->sequence, seed, sizeof fresh->sequence);
     fresh->sequence &= 0x3fffffff;
     fresh->subkey = (krb5_keyblock){ .enctype = type, .length = (unsigned)length, .contents = fresh->subkey_bytes };
-    code = krb5_c_random_to_key(context, type, &random, &fresh->subkey);
+    if (eca_session_key_bytes(type) == bytes)
+        memcpy(fresh->subkey_bytes, random.data, bytes);
+    else
+        code = krb5_c_random_to_key(context, type, &random, &fresh->subkey);
     explicit_bzero(seed, sizeof seed);
     fresh->stamp = eca_ticket_take_stamp(ticket, now_in_microseconds());
     return code;
@@ -174,10 +180,12 @@ static krb5_error_code seal(krb5_context context, struct eca_ticket *ticket, con
     const krb5_data text = { .data = (char *)plain->memory + plain->start,
                              .length = (unsigned)(plain_size - plain->start) };
     krb5_enc_data sealed = { .magic = 0 };
-    size_t length = 0;
-    krb5_error_code code = krb5_c_encrypt_length(context, eca_ticket_creds(ticket)->keyblock.enctype, text.length,
-                                                 &length);
+    const krb5_enctype type = eca_ticket_creds(ticket)->keyblock.enctype;
+    size_t length = text.length + ECA_SESSION_KEY_AROUND;
+    krb5_error_code code = 0;
 
+    if (eca_session_key_bytes(type) == 0)
+        code = krb5_c_encrypt_length(context, type, text.length, &length);
     if (code != 0 || plain->overflow || length > token->start)
         return code != 0 ? code : KRB5_PARSE_MALFORMED;
     token->start -= length;
@@ -233,6 +241,7 @@ static krb5_error_code check_ticket(const struct eca_ticket *ticket)
 bool eca_ap_req_make(struct eca_strbuf *out, struct eca_ticket *ticket, int64_t *stamp, struct eca_error *err)
 {
     const size_t size = authenticator_max(eca_ticket_creds(ticket)) + token_max(eca_ticket_creds(ticket));
+    uint8_t usual[USUAL_BYTES];
     krb5_context context = eca_thread_context(err);
     krb5_error_code code = check_ticket(ticket);
     struct eca_slice token = { NULL, 0 };
@@ -242,14 +251,15 @@ bool eca_ap_req_make(struct eca_strbuf *out, struct eca_ticket *ticket, int64_t 
         return false;
     if (code != 0)
         return fail(context, code, err);
-    memory = malloc(size);
+    memory = size <= sizeof usual ? usual : malloc(size);
     if (memory == NULL)
         return eca_error_set(err, "no memory for a token of %zu bytes", size);
     code = write_token(context, ticket, stamp, memory, &token);
     if (code == 0)
         eca_strbuf_base64(out, token);
     explicit_bzero(memory, size);
-    free(memory);
+    if (memory != usual)
+        free(memory);
     if (code != 0)
         return fail(context, code, err);
     return out->overflow ? eca_error_set(err, "the token of %zu bytes does not fit into the header", token.length)

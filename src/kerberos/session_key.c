@@ -15,7 +15,7 @@
 
 #define BLOCK 16 /* the confounder's, too */
 #define KEY_MAX 32
-#define MAC_BYTES 12 /* of SHA-1's 20 */
+#define MAC_BYTES (ECA_SESSION_KEY_AROUND - BLOCK) /* of SHA-1's 20 */
 #define SHA1_BYTES 20
 #define FOR_SEALING 0xaa /* RFC 3961 5.3 */
 #define FOR_CHECKING 0x55
@@ -46,6 +46,15 @@ static const struct algorithm *find_algorithm(const krb5_keyblock *key)
             return &algorithms[i];
     }
     return NULL;
+}
+
+size_t eca_session_key_bytes(krb5_enctype type)
+{
+    for (size_t i = 0; i < sizeof algorithms / sizeof algorithms[0]; i++) {
+        if (algorithms[i].type == type)
+            return algorithms[i].key_length;
+    }
+    return 0;
 }
 
 /* DK(key, usage | purpose), RFC 3961 5.1 */

@@ -6,6 +6,11 @@
 #include <krb5.h>
 #include <stdbool.h>
 
+#define ECA_SESSION_KEY_AROUND 28 /* bytes by which a sealed text is longer */
+
+/* How many random bytes are a key of this type, as they are (RFC 3962 6); 0 for those that are left to libkrb5. */
+size_t eca_session_key_bytes(krb5_enctype type);
+
 /* For one usage (RFC 4120 7.5.1) and one direction. One thread at a time; wiped when it is closed. */
 struct eca_session_key;
 

@@ -193,6 +193,25 @@ void make_key(krb5_context context, uint8_t byte, krb5_keyblock *out)
     assert_int_equal(krb5_copy_keyblock_contents(context, &key, out), 0);
 }
 
+/* Of any type, made of equal bytes. */
+static void make_session_key(krb5_context context, const struct ticket_recipe *recipe, krb5_keyblock *out)
+{
+    uint8_t bytes[64];
+    size_t random_length = 0;
+    size_t length = 0;
+    krb5_data random = { .data = memset(bytes, recipe->session_key, sizeof bytes) };
+
+    if (recipe->session_type == 0) {
+        make_key(context, recipe->session_key, out);
+        return;
+    }
+    assert_int_equal(krb5_c_keylengths(context, recipe->session_type, &random_length, &length), 0);
+    random.length = (unsigned)random_length;
+    *out = (krb5_keyblock){ .enctype = recipe->session_type, .length = (unsigned)length, .contents = malloc(length) };
+    assert_non_null(out->contents);
+    assert_int_equal(krb5_c_random_to_key(context, recipe->session_type, &random, out), 0);
+}
+
 void make_ticket(krb5_context context, const struct ticket_recipe *recipe, krb5_creds *out)
 {
     struct der inner = { .start = sizeof inner.memory };
@@ -203,7 +222,7 @@ void make_ticket(krb5_context context, const struct ticket_recipe *recipe, krb5_
     memset(out, 0, sizeof *out);
     assert_int_equal(krb5_parse_name(context, recipe->client, &out->client), 0);
     assert_int_equal(krb5_parse_name(context, recipe->server, &out->server), 0);
-    make_key(context, recipe->session_key, &out->keyblock);
+    make_session_key(context, recipe, &out->keyblock);
     make_key(context, recipe->service_key, &service);
     put_inner(&inner, recipe, out->client, &out->keyblock);
     encrypt(context, &service, &inner, &sealed);

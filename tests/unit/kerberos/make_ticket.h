@@ -16,6 +16,7 @@ struct ticket_recipe {
     const char *server;
     uint8_t service_key; /* the byte that AES256 keys are made of */
     uint8_t session_key;
+    krb5_enctype session_type; /* of that; 0: AES256 */
     krb5_flags flags;
     int64_t end;
     const char *sid; /* in a PAC; NULL: without one */

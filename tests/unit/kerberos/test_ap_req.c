@@ -164,6 +164,54 @@ static void test_make_authenticator_carries_gss_checksum(void **state)
     krb5_kt_close(bench->context, keytab);
 }
 
+/* Those that libcrypto does, and those that are left to libkrb5. */
+static void test_make_any_type_of_session_key_is_accepted_with_a_subkey_of_the_same(void **state)
+{
+    static const struct {
+        const char *why;
+        krb5_enctype type;
+        unsigned length;
+    } rows[] = {
+        { "AES256", ENCTYPE_AES256_CTS_HMAC_SHA1_96, 32 },
+        { "AES128", ENCTYPE_AES128_CTS_HMAC_SHA1_96, 16 },
+        { "AES256 with SHA-2", ENCTYPE_AES256_CTS_HMAC_SHA384_192, 32 },
+        { "AES128 with SHA-2", ENCTYPE_AES128_CTS_HMAC_SHA256_128, 16 },
+        { "RC4", ENCTYPE_ARCFOUR_HMAC, 16 },
+    };
+    const struct bench *const bench = *state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct ticket_recipe typed = recipe;
+        struct bench one = *bench;
+        krb5_keyblock *subkey = NULL;
+        krb5_auth_context auth = NULL;
+        krb5_keytab keytab = NULL;
+        uint8_t token[TOKEN_MAX];
+        krb5_data ap_req;
+        krb5_creds creds;
+
+        print_message("  %s\n", rows[i].why);
+        typed.session_type = rows[i].type;
+        typed.end = (int64_t)time(NULL) + 3600;
+        make_ticket(bench->context, &typed, &creds);
+        one.ticket = eca_ticket_create(&creds);
+        krb5_free_cred_contents(bench->context, &creds);
+        assert_non_null(one.ticket);
+        ap_req = unwrap(token, make_token(&one, token));
+        assert_int_equal(krb5_kt_resolve(bench->context, bench->keytab, &keytab), 0);
+        assert_int_equal(krb5_auth_con_init(bench->context, &auth), 0);
+        assert_int_equal(krb5_auth_con_setflags(bench->context, auth, 0), 0);
+        assert_int_equal(krb5_rd_req(bench->context, &auth, &ap_req, NULL, keytab, NULL, NULL), 0);
+        assert_int_equal(krb5_auth_con_getrecvsubkey(bench->context, auth, &subkey), 0);
+        assert_int_equal(subkey->enctype, rows[i].type);
+        assert_int_equal(subkey->length, rows[i].length);
+        krb5_free_keyblock(bench->context, subkey);
+        krb5_auth_con_free(bench->context, auth);
+        krb5_kt_close(bench->context, keytab);
+        eca_ticket_release(one.ticket);
+    }
+}
+
 static void test_make_token_is_accepted_as_the_user(void **state)
 {
     const struct bench *const bench = *state;
@@ -225,13 +273,13 @@ static void test_make_appends_behind_what_is_there(void **state)
 /* The name is in the ticket, which counts as it is, and once more in the authenticator. */
 static void test_text_max_is_enough_and_not_wasteful(void **state)
 {
-    static const size_t name_lengths[] = { 1, 20, 256, 1000 };
+    static const size_t name_lengths[] = { 1, 20, 256, 1000, 3000 };
     const struct bench *const bench = *state;
 
     for (size_t i = 0; i < sizeof name_lengths / sizeof name_lengths[0]; i++) {
         struct ticket_recipe long_named = recipe;
         struct eca_error err = { .text = "" };
-        char client[1000 + sizeof TEST_REALM + 1];
+        char client[3000 + sizeof TEST_REALM + 1];
         struct eca_ticket *ticket = NULL;
         struct eca_strbuf out;
         krb5_creds creds;
@@ -326,6 +374,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_make_any_ticket_is_wrapped_in_valid_der),
         cmocka_unit_test(test_make_authenticator_carries_gss_checksum),
+        cmocka_unit_test(test_make_any_type_of_session_key_is_accepted_with_a_subkey_of_the_same),
         cmocka_unit_test(test_make_token_is_accepted_as_the_user),
         cmocka_unit_test(test_make_twice_gives_two_tokens),
         cmocka_unit_test(test_make_too_long_overflows_and_says_length),

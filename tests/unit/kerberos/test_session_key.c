@@ -189,6 +189,23 @@ static void test_unseal_another_usage_key_or_type_is_refused(void **state)
     }
 }
 
+static void test_bytes_and_around_are_as_libkrb5_says(void **state)
+{
+    (void)state;
+
+    for (size_t i = 0; i < COUNT(types); i++) {
+        size_t random_length = 0, key_length = 0, sealed_length = 0;
+
+        SAY_WHY(&types[i]);
+        assert_int_equal(krb5_c_keylengths(context, types[i].type, &random_length, &key_length), 0);
+        assert_int_equal(eca_session_key_bytes(types[i].type), random_length);
+        assert_int_equal(eca_session_key_bytes(types[i].type), key_length);
+        assert_int_equal(krb5_c_encrypt_length(context, types[i].type, 200, &sealed_length), 0);
+        assert_int_equal(200 + ECA_SESSION_KEY_AROUND, sealed_length);
+    }
+    assert_int_equal(eca_session_key_bytes(ENCTYPE_AES256_CTS_HMAC_SHA384_192), 0);
+}
+
 static void test_open_other_types_are_left_to_libkrb5(void **state)
 {
     static const struct {
@@ -235,6 +252,7 @@ int main(void)
         cmocka_unit_test(test_unseal_what_libkrb5_sealed),
         cmocka_unit_test(test_unseal_anything_else_is_refused_and_gives_nothing),
         cmocka_unit_test(test_unseal_another_usage_key_or_type_is_refused),
+        cmocka_unit_test(test_bytes_and_around_are_as_libkrb5_says),
         cmocka_unit_test(test_open_other_types_are_left_to_libkrb5),
     };
     return cmocka_run_group_tests(tests, open_context, close_context);
