@@ -18,8 +18,7 @@ APLOG_USE_MODULE(eas_certauth);
 
 #define FILTER_NAME "EAS_BACKEND"
 #define NO_KEEPALIVE "proxy-nokeepalive"
-#define HEADERS_TOO_LARGE 431 /* RFC 6585 5 */
-#define BIG_TOKEN 8000        /* bytes: less than any server refuses unless told to */
+#define BIG_TOKEN 8000 /* bytes: less than any server refuses unless told to */
 
 static ap_filter_rec_t *answer_filter; /* by its name it would be looked for in each request */
 
@@ -145,8 +144,6 @@ static void let_pass(const struct eca_request *request, request_rec *r)
         return;
     if (r->status < HTTP_BAD_REQUEST)
         eca_get_ticket_accepted(request);
-    if ((r->status == HTTP_BAD_REQUEST || r->status == HEADERS_TOO_LARGE) && request->token_length > BIG_TOKEN)
-        eca_log_big_token(request, r->status);
     strip_answer(request, r);
     rewrite_location(request, r);
 }
@@ -162,6 +159,8 @@ static apr_status_t filter_answer(ap_filter_t *filter, apr_bucket_brigade *briga
     const enum eca_reason reason = judge(request, r, r->status, came);
 
     ap_remove_output_filter(filter);
+    if ((r->status == HTTP_BAD_REQUEST || r->status == ECA_HEADERS_TOO_LARGE) && request->token_length > BIG_TOKEN)
+        eca_log_big_token(request, r->status);
     if (!came)
         forget_answer(r);
     if (reason == ECA_REASON_GRANTED) {

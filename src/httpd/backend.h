@@ -5,6 +5,8 @@
 
 #include "request_context.h"
 
+#define ECA_HEADERS_TOO_LARGE 431 /* RFC 6585 5 */
+
 /*
  * Makes mod_proxy close the connection after `r`, which carries an identity, unless backend_reuse.h keeps it; judges
  * the answer before it goes out.

@@ -207,7 +207,7 @@ static bool ask(struct answer *answer, apr_pool_t *pool, struct eca_request *req
     return answer->came || eca_error_set(&answer->why, "it did not answer OPTIONS");
 }
 
-/* A server that failed, or that did not accept the ticket, has shown nothing. */
+/* A server that has not looked at the ticket yet, or did not accept it, has shown nothing. */
 static enum eca_backend_proof judge_one(const struct answer *answer, struct eca_error *err)
 {
     *err = answer->why;
@@ -215,7 +215,7 @@ static enum eca_backend_proof judge_one(const struct answer *answer, struct eca_
         return ECA_BACKEND_UNANSWERED;
     if (answer->proven)
         return ECA_BACKEND_PROVEN;
-    if (answer->status != HTTP_UNAUTHORIZED && !ap_is_HTTP_SERVER_ERROR(answer->status))
+    if (answer->status != HTTP_UNAUTHORIZED && !eca_backend_reuse_is_early(answer->status))
         return ECA_BACKEND_DISPROVEN;
     err->text[0] = '\0';
     eca_error_set(err, "it answered %d to OPTIONS", answer->status);

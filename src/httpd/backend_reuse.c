@@ -2,6 +2,7 @@
 /* Which connection a request gets, and what its answer proves. */
 #include "backend_reuse.h"
 
+#include "backend.h"
 #include "backend_probe.h"
 #include "delegate.h"
 #include "proxy_functions.h"
@@ -93,7 +94,7 @@ static void conclude(struct eca_request *request, enum eca_backend_proof proof, 
     request_rec *r = use->r;
     const bool is_news = eca_reused_backend_conclude(use->backend, proof, apr_time_now());
 
-    if (proof == ECA_BACKEND_UNANSWERED || (is_news && proof == ECA_BACKEND_FAILED))
+    if (proof == ECA_BACKEND_UNANSWERED || (is_news && proof == ECA_BACKEND_EARLY))
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                       "ECA6005: whether connections to %s may be kept is asked again in a minute: %s",
                       name_backend(use), why->text);
@@ -110,6 +111,13 @@ static void conclude(struct eca_request *request, enum eca_backend_proof proof, 
                       name_backend(use), why->text);
 }
 
+bool eca_backend_reuse_is_early(int status)
+{
+    return ap_is_HTTP_SERVER_ERROR(status) || status == HTTP_BAD_REQUEST || status == HTTP_REQUEST_TIME_OUT
+           || status == HTTP_REQUEST_ENTITY_TOO_LARGE || status == HTTP_REQUEST_URI_TOO_LARGE
+           || status == ECA_HEADERS_TOO_LARGE;
+}
+
 bool eca_backend_reuse_is_proven(struct eca_request *request, request_rec *r, int status)
 {
     struct eca_backend_use *use = request->use;
@@ -120,10 +128,10 @@ bool eca_backend_reuse_is_proven(struct eca_request *request, request_rec *r, in
     use->unproven = false;
     if (eca_negotiate_is_proven(r->headers_out, use->proof, &err))
         return true;
-    if (ap_is_HTTP_SERVER_ERROR(status)) {
+    if (eca_backend_reuse_is_early(status)) {
         err.text[0] = '\0';
         eca_error_set(&err, "it answered %d without a proof", status);
-        conclude(request, ECA_BACKEND_FAILED, &err);
+        conclude(request, ECA_BACKEND_EARLY, &err);
     } else
         conclude(request, ECA_BACKEND_DISPROVEN, &err);
     return false;

@@ -30,10 +30,16 @@ void eca_backend_reuse_begin(struct eca_request *request);
 
 /*
  * Whether the answer, of this status, may pass: it came on a connection of its own, or it is proven. Otherwise nothing
- * is kept any more for this backend, which an ERR says once; when the server says that it failed (5xx), not before
- * another probe.
+ * is kept any more for this backend, which an ERR says once; when eca_backend_reuse_is_early(), not before another
+ * probe.
  */
 bool eca_backend_reuse_is_proven(struct eca_request *request, request_rec *r, int status);
+
+/*
+ * Statuses of a server that fails, or does not like a request's size or form: it says so before it looks at tickets,
+ * and what stands in front of it never does.
+ */
+bool eca_backend_reuse_is_early(int status);
 
 /* log_transaction: once the device has its answer, asks the backend for a proof, if one is due. */
 int eca_backend_reuse_probe(request_rec *r);

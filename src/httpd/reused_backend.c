@@ -105,7 +105,7 @@ bool eca_reused_backend_conclude(struct eca_reused_backend *backend, enum eca_ba
     case ECA_BACKEND_PROVEN:
         atomic_store_explicit(&backend->next_probe, now + PROVEN_FOR - PROBE_AHEAD, memory_order_relaxed);
         return atomic_exchange_explicit(&backend->proven_until, now + PROVEN_FOR, memory_order_relaxed) == 0;
-    case ECA_BACKEND_FAILED:
+    case ECA_BACKEND_EARLY:
         atomic_store_explicit(&backend->next_probe, now + PROBE_RETRY, memory_order_relaxed);
         return atomic_exchange_explicit(&backend->proven_until, 0, memory_order_relaxed) != 0;
     case ECA_BACKEND_DISPROVEN:

@@ -68,19 +68,19 @@ def test_broken_answer_is_no_unproven_one_and_nothing_of_it_passes(site, holders
     assert not re.search(f"{NOT_KEPT}|{UNANSWERED}", one.whole_log())
 
 
-@pytest.mark.parametrize("override", ["Off", "On"])
-def test_failure_without_proof_is_dropped_and_reuse_waits_for_a_probe(lab, site, holders, persister, expect_log,
-                                                                      override):
-    """What stands in front of a backend, or its HTTP server alone, says 503 while the backend is away."""
+@pytest.mark.parametrize("status, override", [(502, "Off"), (502, "On"), (400, "Off")])
+def test_early_answer_without_proof_is_dropped_and_reuse_waits_for_a_probe(lab, site, holders, persister, expect_log,
+                                                                           status, override):
+    """What stands in front of a backend, or its HTTP server alone, when nobody has looked at the ticket yet."""
     expect_log(UNVERIFIED)
     clock = Clock(lab.root / "clock-hostile")
     one = site(ProxyErrorOverride=override, env=clock.environment(lab.env))
     prove(one, holders["alice"], persister)
-    persister.behave(raw={"GET": "HTTP/1.1 502 mail of USER\r\nContent-Length: 12\r\n\r\nmail of USER"})
+    persister.behave(raw={"GET": f"HTTP/1.1 {status} mail of USER\r\nContent-Length: 12\r\n\r\nmail of USER"})
     outcome = one.request(MAIL, holders["bob"])
     check_refusal(outcome, "backend-unverified")
     check_nothing_passed(outcome)
-    wait_for_line(one, UNANSWERED + "it answered 502 without a proof")
+    wait_for_line(one, UNANSWERED + f"it answered {status} without a proof")
     persister.clear()
     for name in ("alice", "bob"):
         check_mail(one.request(MAIL, holders[name]), name)
