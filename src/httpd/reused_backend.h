@@ -26,7 +26,7 @@ proxy_worker *eca_reused_backend_worker(const struct eca_reused_backend *backend
 enum eca_backend_proof {
     ECA_BACKEND_PROVEN,     /* both answers of a probe: it is good for an hour */
     ECA_BACKEND_UNANSWERED, /* it says nothing about the backend: again in a minute */
-    ECA_BACKEND_EARLY,      /* a user's answer without proof, of such a status: nothing is kept before a probe */
+    ECA_BACKEND_EARLY,      /* a user's answer is eca_backend_reuse_is_early(): nothing is kept before a probe */
     ECA_BACKEND_DISPROVEN,  /* an answer without proof: nothing is kept for the rest of the child's life */
 };
 
