@@ -44,6 +44,8 @@ static enum eca_reason judge(struct eca_request *request, request_rec *r, int st
 {
     if (request->reason != ECA_REASON_GRANTED)
         return ECA_REASON_GRANTED;
+    if (came && (status == HTTP_BAD_REQUEST || status == ECA_HEADERS_TOO_LARGE) && request->token_length > BIG_TOKEN)
+        eca_log_big_token(request, status);
     if (status == HTTP_UNAUTHORIZED && is_delegated(request))
         return ECA_REASON_BACKEND_REJECTED_TICKET;
     return !came || eca_backend_reuse_is_proven(request, r, status) ? ECA_REASON_GRANTED
@@ -159,8 +161,6 @@ static apr_status_t filter_answer(ap_filter_t *filter, apr_bucket_brigade *briga
     const enum eca_reason reason = judge(request, r, r->status, came);
 
     ap_remove_output_filter(filter);
-    if ((r->status == HTTP_BAD_REQUEST || r->status == ECA_HEADERS_TOO_LARGE) && request->token_length > BIG_TOKEN)
-        eca_log_big_token(request, r->status);
     if (!came)
         forget_answer(r);
     if (reason == ECA_REASON_GRANTED) {

@@ -9,6 +9,8 @@ from lab.crowd import add_accounts
 from lab.accounts import USERS_DN
 from lab.persister import Persister
 from proxy import ADDRESS, MAIL, WORKERS, section, virtual_host
+from reasons import check_refusal
+from reuse import UNVERIFIED, prove, verified
 
 GROUPS = 800    # 8 bytes each in the ticket's PAC
 MEMBER = "joiner"
@@ -36,6 +38,18 @@ def test_big_token_that_the_backend_refuses_is_told_with_its_length(lab, proxy, 
     told = re.findall(BIG_TOKEN, one.whole_log())
     assert len(told) == 1, "once a minute"
     assert 8190 < int(told[0]) < 16384
+
+
+@pytest.mark.parametrize("override", ["Off", "On"])
+def test_big_token_refused_on_a_kept_connection_is_told_too(lab, proxy, holders, joiner, expect_log, override):
+    """Who refuses before anybody looks at the ticket proves nothing, so the device gets our own answer."""
+    expect_log(BIG_TOKEN)
+    expect_log(UNVERIFIED)
+    with Persister(lab, lab.root / "persister") as persister:
+        one = proxy(virtual_host(lab, verified(persister.url, ProxyErrorOverride=override)))
+        prove(one, holders["alice"], persister)
+        persister.behave(status=400, proof="none")
+        check_refusal(one.request(MAIL, joiner), "backend-unverified")
 
 
 @pytest.mark.parametrize("reuse", ["Off", "verified"])
