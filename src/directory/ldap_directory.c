@@ -109,9 +109,7 @@ static bool is_due(struct eca_directory *directory)
 /* Why DNS says nothing is told when a request needs it: until then the list before serves. */
 static void maintain(struct eca_directory *directory, apr_time_t deadline)
 {
-    struct eca_error ignored = { .text = "" };
-
-    eca_ldap_servers_locate(&ldap_directory(directory)->servers, eca_ldap_clock_from_wall(deadline), &ignored);
+    eca_ldap_servers_locate(&ldap_directory(directory)->servers, eca_ldap_clock_from_wall(deadline));
 }
 
 static void close_directory(struct eca_directory *interface)

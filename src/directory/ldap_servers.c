@@ -18,8 +18,6 @@
 bool eca_ldap_servers_open(struct eca_ldap_servers *out, const struct eca_ldap_settings *settings,
                            struct eca_error *err)
 {
-    struct eca_error ignored = { .text = "" };
-
     out->settings = *settings;
     for (size_t i = 0; i < settings->url_count; i++) {
         apr_cpystrn(out->sources[i], settings->urls[i], sizeof out->sources[i]);
@@ -34,7 +32,7 @@ bool eca_ldap_servers_open(struct eca_ldap_servers *out, const struct eca_ldap_s
     if (pthread_mutex_init(&out->locating, NULL) != 0)
         goto no_locating;
     if (!out->uses_dns)
-        eca_ldap_servers_locate(out, eca_ldap_clock(), &ignored);
+        eca_ldap_servers_locate(out, eca_ldap_clock());
     return true;
 
 no_locating:
@@ -111,21 +109,21 @@ bool eca_ldap_servers_is_due(struct eca_ldap_servers *servers)
     return due;
 }
 
-void eca_ldap_servers_locate(struct eca_ldap_servers *servers, apr_time_t until, struct eca_error *err)
+void eca_ldap_servers_locate(struct eca_ldap_servers *servers, apr_time_t until)
 {
     struct eca_ldap_located *located = malloc(sizeof *located);
+    struct eca_error why = { .text = "" };
     char site[ECA_LDAP_SITE_MAX];
 
-    if (located == NULL) {
-        eca_error_set(err, "out of memory");
+    if (located == NULL)
         return;
-    }
     pthread_mutex_lock(&servers->lock);
     memcpy(site, servers->site, sizeof site);
     pthread_mutex_unlock(&servers->lock);
-    eca_ldap_locate(located, servers->settings.urls, servers->settings.url_count, site, until, err);
+    eca_ldap_locate(located, servers->settings.urls, servers->settings.url_count, site, until, &why);
 
     pthread_mutex_lock(&servers->lock);
+    servers->why_none = why;
     take_list(servers, located);
     if (servers->count == 0)
         servers->due = eca_ldap_clock() + LOCATE_AGAIN_SOON;
@@ -144,6 +142,14 @@ void eca_ldap_servers_set_site(struct eca_ldap_servers *servers, const char *sit
         apr_cpystrn(servers->site, site, sizeof servers->site);
         servers->due = 0;
     }
+    pthread_mutex_unlock(&servers->lock);
+}
+
+/* Whoever asked DNS: maintenance may have been before the one who needs the list. */
+static void tell_why_none(struct eca_ldap_servers *servers, struct eca_error *err)
+{
+    pthread_mutex_lock(&servers->lock);
+    eca_error_set(err, "%s", servers->why_none.text[0] != '\0' ? servers->why_none.text : "out of memory");
     pthread_mutex_unlock(&servers->lock);
 }
 
@@ -173,11 +179,11 @@ static size_t know_list(struct eca_ldap_servers *servers, struct eca_ldap_server
         return 0;
     }
     if (copy_list(servers, out) == 0 && eca_ldap_servers_is_due(servers))
-        eca_ldap_servers_locate(servers, until, err);
+        eca_ldap_servers_locate(servers, until);
     pthread_mutex_unlock(&servers->locating);
     count = copy_list(servers, out);
     if (count == 0)
-        eca_error_set(err, "DNS told no domain controllers of %s a moment ago", servers->settings.urls[0]);
+        tell_why_none(servers, err);
     return count;
 }
 

@@ -29,6 +29,7 @@ struct eca_ldap_servers {
     apr_time_t due; /* when DNS is to be asked again; 0: it has not been asked */
     struct eca_ldap_server list[ECA_LDAP_SERVERS_MAX];
     size_t count;
+    struct eca_error why_none; /* what DNS said last, where it gave nothing */
 };
 
 /* Takes over the settings and their URLs; false with `err` when out of memory. */
@@ -42,7 +43,7 @@ bool eca_ldap_servers_is_due(struct eca_ldap_servers *servers);
  * Asks DNS again; the list before stays where DNS says nothing. Needs no call before the first task: that asks itself.
  * Blocks as eca_ldap_locate(). Threads: any.
  */
-void eca_ldap_servers_locate(struct eca_ldap_servers *servers, apr_time_t until, struct eca_error *err);
+void eca_ldap_servers_locate(struct eca_ldap_servers *servers, apr_time_t until);
 
 /* Tells which site a domain controller counts us to: the list is due then. Threads: any. */
 void eca_ldap_servers_set_site(struct eca_ldap_servers *servers, const char *site);
