@@ -9,7 +9,7 @@ import pytest
 from proxy import MAIL, section, virtual_host
 from two_users import CLIENTS, PEOPLE, REQUESTS, Swarm, judge_mail
 
-DOOR_REQUESTS = 1500    # to mod_auth_gssapi
+FEWER_REQUESTS = 1500   # to mod_auth_gssapi, and to persisters that behave at first
 REFUSALS = 10           # tickets that the backend refuses under way
 REJECTED = r"ECA\d+ reason=backend-rejected-ticket"
 UNVERIFIED = r"ECA\d+ reason=backend-unverified"
@@ -36,18 +36,21 @@ def check_log(log, requests):
     assert log["requests"] == requests
 
 
+def ask_among_refusals(one, certificates, persister, requests):
+    """Every client's requests, with refused tickets and two graceful restarts under way: the statuses."""
+    def refuse_and_reload():
+        persister.behave(refuse=REFUSALS)
+        one.httpd.graceful()
+    return Swarm(one, certificates, judge_mail, requests, {502}).disturb(refuse_and_reload, one.httpd.graceful)
+
+
 @pytest.mark.parametrize("keeps", KEEPS)
 def test_two_users_reuse_off_persister_sees_one_request_per_connection(lab, certificates, proxy, persister,
                                                                        expect_log, keeps):
     expect_log(REJECTED)
     persister.behave(**KEEPS[keeps])
     one = proxy(virtual_host(lab, section(MAIL, persister.url + MAIL)), workers=WORKERS)
-    swarm = Swarm(one, certificates, judge_mail, tolerated={502})
-
-    def refuse_and_reload():
-        persister.behave(refuse=REFUSALS)
-        one.httpd.graceful()
-    statuses = swarm.disturb(refuse_and_reload, one.httpd.graceful)
+    statuses = ask_among_refusals(one, certificates, persister, REQUESTS)
     log = persister.log()
     assert statuses.count(502) == log["refused"] == REFUSALS, "each a ticket dropped, and a fresh one the next time"
     check_log(log, REQUESTS - REFUSALS)
@@ -60,12 +63,7 @@ def test_two_users_verified_persister_fails_the_probe(lab, certificates, proxy, 
     expect_log(NOT_KEPT)
     persister.behave(**KEEPS[keeps])
     one = proxy(virtual_host(lab, section(MAIL, persister.url + MAIL, EASBackendReuse="verified")), workers=WORKERS)
-    swarm = Swarm(one, certificates, judge_mail, tolerated={502})
-
-    def refuse_and_reload():
-        persister.behave(refuse=REFUSALS)
-        one.httpd.graceful()
-    statuses = swarm.disturb(refuse_and_reload, one.httpd.graceful)
+    statuses = ask_among_refusals(one, certificates, persister, REQUESTS)
     log = persister.log()
     assert (log["wrong"], log["without_token"]) == ([], 0)
     assert log["methods"]["GET"] == statuses.count(200)
@@ -75,16 +73,11 @@ def test_two_users_verified_persister_fails_the_probe(lab, certificates, proxy, 
 def test_two_users_verified_honest_backend_keeps_its_connections(lab, certificates, proxy, persister, expect_log):
     expect_log(REJECTED)
     one = proxy(virtual_host(lab, section(MAIL, persister.url + MAIL, EASBackendReuse="verified")), workers=WORKERS)
-    swarm = Swarm(one, certificates, judge_mail, tolerated={502})
-
-    def refuse_and_reload():
-        persister.behave(refuse=REFUSALS)
-        one.httpd.graceful()
-    statuses = swarm.disturb(refuse_and_reload, one.httpd.graceful)
+    statuses = ask_among_refusals(one, certificates, persister, FEWER_REQUESTS)
     log = persister.log()
     assert (log["wrong"], log["without_token"]) == ([], 0)
     assert statuses.count(502) <= REFUSALS
-    assert log["connections"] < REQUESTS / 5, "most went on a kept one"
+    assert log["connections"] < FEWER_REQUESTS / 5, "most went on a kept one"
 
 
 @pytest.mark.parametrize("keeps", KEEPS)
@@ -94,7 +87,7 @@ def test_two_users_verified_backend_that_turns_persister_shows_nothing(lab, cert
     expect_log(UNVERIFIED)
     expect_log(NOT_KEPT)
     one = proxy(virtual_host(lab, section(MAIL, persister.url + MAIL, EASBackendReuse="verified")), workers=WORKERS)
-    swarm = Swarm(one, certificates, judge_mail, tolerated={502})
+    swarm = Swarm(one, certificates, judge_mail, FEWER_REQUESTS, tolerated={502})
     statuses = swarm.disturb(partial(persister.behave, **KEEPS[keeps]), one.httpd.graceful)
     log = persister.log()
     assert log["without_token"] == 0
@@ -118,5 +111,5 @@ def judge_front_door(answer, name):
 def test_two_users_mod_auth_gssapi_names_the_right_one(lab, certificates, proxy, reuse, door):
     one = proxy(virtual_host(lab, section(MAIL, getattr(lab.exchange, door), EASDelegationSPN=lab.exchange_spn,
                                           EASBackendReuse=reuse)), workers=WORKERS)
-    swarm = Swarm(one, certificates, judge_front_door, DOOR_REQUESTS)
+    swarm = Swarm(one, certificates, judge_front_door, FEWER_REQUESTS)
     swarm.disturb(one.httpd.graceful, one.httpd.graceful)
