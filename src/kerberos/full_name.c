@@ -2,7 +2,6 @@
 /* Names of accounts and services, made for the KDC. */
 #include "full_name.h"
 
-#include <gssapi/gssapi_krb5.h>
 #include <string.h>
 
 bool eca_full_name_check_account(const struct eca_account *account, struct eca_error *err)
@@ -52,11 +51,4 @@ bool eca_full_name_of_service(krb5_context context, const char *spn, krb5_const_
     return (code == 0 && (*out)->length >= 2)
            || eca_error_set(err, "%s is not a service principal name; EASDelegationSPN is written HTTP/host.domain",
                             spn);
-}
-
-OM_uint32 eca_full_name_import(OM_uint32 *minor, const char *text, gss_name_t *out)
-{
-    gss_buffer_desc buffer = { strlen(text), (void *)text };
-
-    return gss_import_name(minor, &buffer, (gss_OID)GSS_KRB5_NT_PRINCIPAL_NAME, out);
 }

@@ -6,7 +6,6 @@
 #include "account.h"
 #include "error.h"
 
-#include <gssapi/gssapi.h>
 #include <krb5.h>
 
 /* Whether the directory gave what delegation needs to know of the account. False with `err`. */
@@ -24,8 +23,5 @@ krb5_error_code eca_full_name_of_account(krb5_context context, const struct eca_
  */
 bool eca_full_name_of_service(krb5_context context, const char *spn, krb5_const_principal self, krb5_principal *out,
                               char **text, struct eca_error *err);
-
-/* As a full principal: a host-based name would go through DNS and may become another host's. */
-OM_uint32 eca_full_name_import(OM_uint32 *minor, const char *text, gss_name_t *out);
 
 #endif

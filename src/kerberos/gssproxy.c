@@ -3,6 +3,7 @@
 #include "gssproxy.h"
 
 #include "full_name.h"
+#include "s4u_step.h"
 #include "spnego.h"
 #include "thread_context.h"
 
@@ -197,16 +198,10 @@ static enum eca_kerberos_answer name_all(struct attempt *attempt, const char *sp
 
 static enum eca_kerberos_answer impersonate(struct attempt *attempt)
 {
-    gss_name_t user = GSS_C_NO_NAME;
-    OM_uint32 ignored = 0;
     OM_uint32 minor = 0;
-    OM_uint32 major = eca_full_name_import(&minor, attempt->exchange.user, &user);
+    const OM_uint32 major = eca_s4u_step_impersonate(&minor, attempt->own, attempt->exchange.user,
+                                                     &attempt->impersonated);
 
-    if (!GSS_ERROR(major))
-        major = gss_acquire_cred_impersonate_name(&minor, attempt->own, user, GSS_C_INDEFINITE,
-                                                  (gss_OID_set)gss_mech_set_krb5, GSS_C_INITIATE,
-                                                  &attempt->impersonated, NULL, NULL);
-    (void)gss_release_name(&ignored, &user);
     return GSS_ERROR(major) ? fail(attempt, major, minor) : ECA_KERBEROS_DONE;
 }
 
@@ -233,26 +228,15 @@ static enum eca_kerberos_answer delegate(struct attempt *attempt, struct eca_str
 {
     enum eca_kerberos_answer answer = ECA_KERBEROS_DONE;
     gss_buffer_desc token = GSS_C_EMPTY_BUFFER;
-    gss_ctx_id_t context = GSS_C_NO_CONTEXT;
-    gss_name_t service = GSS_C_NO_NAME;
-    OM_uint32 ignored = 0;
     OM_uint32 minor = 0;
-    OM_uint32 major = eca_full_name_import(&minor, attempt->service_name, &service);
+    const OM_uint32 major = eca_s4u_step_delegate(&minor, attempt->impersonated, attempt->service_name, &token);
 
     attempt->exchange.step = ECA_KRB5_STEP_S4U2PROXY_NOT_FORWARDABLE; /* or it was: only the daemon could tell */
-    if (!GSS_ERROR(major))
-        major = gss_init_sec_context(&minor, attempt->impersonated, &context, service, (gss_OID)gss_mech_krb5, 0,
-                                     GSS_C_INDEFINITE, GSS_C_NO_CHANNEL_BINDINGS, GSS_C_NO_BUFFER, NULL, &token, NULL,
-                                     NULL);
     if (GSS_ERROR(major))
         answer = fail(attempt, major, minor);
     else if (!append(out, &token, attempt->err))
         answer = ECA_KERBEROS_FAILED;
-    if (token.value != NULL)
-        explicit_bzero(token.value, token.length);
-    (void)gss_release_buffer(&ignored, &token);
-    (void)gss_delete_sec_context(&ignored, &context, GSS_C_NO_BUFFER);
-    (void)gss_release_name(&ignored, &service);
+    eca_s4u_step_wipe(&token);
     return answer;
 }
 

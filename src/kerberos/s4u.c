@@ -5,6 +5,7 @@
 #include "full_name.h"
 #include "keytab.h"
 #include "pac.h"
+#include "s4u_step.h"
 
 #include <gssapi/gssapi_ext.h>
 #include <gssapi/gssapi_krb5.h>
@@ -58,21 +59,14 @@ static enum eca_kerberos_answer name_all(struct s4u *s4u, const struct eca_accou
     return ECA_KERBEROS_DONE;
 }
 
-/* S4U2Self (MS-SFU 3.1.5.1.1): a ticket to ourselves in the user's name, inside s4u->impersonated. */
+/* A ticket to ourselves in the user's name, inside s4u->impersonated. */
 static enum eca_kerberos_answer impersonate(struct s4u *s4u)
 {
-    gss_name_t user = GSS_C_NO_NAME;
     OM_uint32 minor = 0;
-    OM_uint32 ignored = 0;
     OM_uint32 major = 0;
 
     s4u->exchange.step = ECA_KRB5_STEP_S4U2SELF;
-    major = eca_full_name_import(&minor, s4u->user_name, &user);
-    if (!GSS_ERROR(major))
-        major = gss_acquire_cred_impersonate_name(&minor, s4u->own, user, GSS_C_INDEFINITE,
-                                                  (gss_OID_set)gss_mech_set_krb5, GSS_C_INITIATE, &s4u->impersonated,
-                                                  NULL, NULL);
-    (void)gss_release_name(&ignored, &user);
+    major = eca_s4u_step_impersonate(&minor, s4u->own, s4u->user_name, &s4u->impersonated);
     return GSS_ERROR(major) ? fail_gss(s4u, major, minor) : ECA_KERBEROS_DONE;
 }
 
@@ -184,27 +178,16 @@ static enum eca_kerberos_answer check_evidence(struct s4u *s4u, const char *sid,
     return answer;
 }
 
-/* S4U2Proxy (MS-SFU 3.1.5.2.1) is done by starting to speak to the service; what would be said to it is thrown away. */
+/* The ticket is all that is wanted: what would be said to the service is thrown away. */
 static enum eca_kerberos_answer delegate(struct s4u *s4u, bool forwardable)
 {
     gss_buffer_desc token = GSS_C_EMPTY_BUFFER;
-    gss_ctx_id_t context = GSS_C_NO_CONTEXT;
-    gss_name_t service = GSS_C_NO_NAME;
     OM_uint32 minor = 0;
-    OM_uint32 ignored = 0;
     OM_uint32 major = 0;
 
     s4u->exchange.step = forwardable ? ECA_KRB5_STEP_S4U2PROXY : ECA_KRB5_STEP_S4U2PROXY_NOT_FORWARDABLE;
-    major = eca_full_name_import(&minor, s4u->service_name, &service);
-    if (!GSS_ERROR(major))
-        major = gss_init_sec_context(&minor, s4u->impersonated, &context, service, (gss_OID)gss_mech_krb5, 0,
-                                     GSS_C_INDEFINITE, GSS_C_NO_CHANNEL_BINDINGS, GSS_C_NO_BUFFER, NULL, &token, NULL,
-                                     NULL);
-    if (token.value != NULL)
-        explicit_bzero(token.value, token.length);
-    (void)gss_release_buffer(&ignored, &token);
-    (void)gss_delete_sec_context(&ignored, &context, GSS_C_NO_BUFFER);
-    (void)gss_release_name(&ignored, &service);
+    major = eca_s4u_step_delegate(&minor, s4u->impersonated, s4u->service_name, &token);
+    eca_s4u_step_wipe(&token);
     return GSS_ERROR(major) ? fail_gss(s4u, major, minor) : ECA_KERBEROS_DONE;
 }
 
