@@ -4,12 +4,13 @@
 
 #include "exchange.h"
 #include "gssproxy.h"
+#include "negotiate.h"
 
 #include <apr_strings.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char scheme[] = "Negotiate ";
+static const char scheme[] = ECA_NEGOTIATE;
 
 struct token_job {
     struct eca_job job;

@@ -17,7 +17,6 @@
 APLOG_USE_MODULE(eas_certauth);
 
 #define FILTER_NAME "EAS_BACKEND"
-#define NO_KEEPALIVE "proxy-nokeepalive"
 #define BIG_TOKEN 8000 /* bytes: less than any server refuses unless told to */
 
 static ap_filter_rec_t *answer_filter; /* by its name it would be looked for in each request */
@@ -31,8 +30,8 @@ static bool is_delegated(const struct eca_request *request)
 void eca_backend_guard(struct eca_request *request, request_rec *r)
 {
     if (request->use != NULL)
-        request->use->is_allowed = apr_table_get(r->subprocess_env, NO_KEEPALIVE) == NULL;
-    apr_table_setn(r->subprocess_env, NO_KEEPALIVE, "1");
+        request->use->is_allowed = apr_table_get(r->subprocess_env, ECA_NO_KEEPALIVE) == NULL;
+    apr_table_setn(r->subprocess_env, ECA_NO_KEEPALIVE, "1");
     ap_add_output_filter_handle(answer_filter, request, r, r->connection);
 }
 

@@ -13,8 +13,6 @@
 
 APLOG_USE_MODULE(eas_certauth);
 
-#define NO_KEEPALIVE "proxy-nokeepalive"
-
 /*
  * What mod_proxy passes on before there is an answer to prove (100 Continue, 101), backends whose address is made of
  * the request, and UNIX sockets, which the probe cannot tell apart, have connections of their own.
@@ -32,10 +30,10 @@ static int ask_on_kept(struct eca_backend_use *use, request_rec *r, proxy_worker
     int status = DECLINED;
 
     use->unproven = true;
-    apr_table_unset(r->subprocess_env, NO_KEEPALIVE);
+    apr_table_unset(r->subprocess_env, ECA_NO_KEEPALIVE);
     apr_table_setn(r->subprocess_env, "proxy-interim-response", "Suppress");
     status = eca_proxy_run_others(r, kept, use->conf, use->url);
-    apr_table_setn(r->subprocess_env, NO_KEEPALIVE, "1"); /* another member of a balancer may be tried */
+    apr_table_setn(r->subprocess_env, ECA_NO_KEEPALIVE, "1"); /* another member of a balancer may be tried */
     return status;
 }
 
@@ -137,18 +135,25 @@ bool eca_backend_reuse_is_proven(struct eca_request *request, request_rec *r, in
     return false;
 }
 
+static bool child_ends(void)
+{
+    int state = AP_MPMQ_RUNNING;
+
+    (void)ap_mpm_query(AP_MPMQ_MPM_STATE, &state);
+    return state == AP_MPMQ_STOPPING;
+}
+
+/* Of every request of the server: most have nothing to do with us. */
 int eca_backend_reuse_probe(request_rec *r)
 {
     struct eca_request *request = NULL;
     struct eca_error why = { .text = "" };
-    int state = AP_MPMQ_RUNNING;
 
-    (void)ap_mpm_query(AP_MPMQ_MPM_STATE, &state);
     for (; r != NULL && request == NULL; r = r->next)
         request = ap_get_module_config(r->request_config, &eas_certauth_module);
-    if (state == AP_MPMQ_STOPPING || request == NULL || request->use == NULL || request->use->backend == NULL
+    if (request == NULL || request->use == NULL || request->use->backend == NULL
         || request->reason != ECA_REASON_GRANTED || request->use->r->status >= HTTP_INTERNAL_SERVER_ERROR
-        || !eca_reused_backend_claim_probe(request->use->backend, apr_time_now()))
+        || child_ends() || !eca_reused_backend_claim_probe(request->use->backend, apr_time_now()))
         return DECLINED;
     conclude(request, eca_backend_probe(request, &why), &why);
     return DECLINED;

@@ -10,6 +10,9 @@
 #include "request_context.h"
 #include "reused_backend.h"
 
+/* The variable that makes mod_proxy close a connection after its request. */
+#define ECA_NO_KEEPALIVE "proxy-nokeepalive"
+
 /* One request and the backend it is sent to, in r->pool. */
 struct eca_backend_use {
     struct eca_proof *proof;

@@ -11,7 +11,6 @@
 #include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
-#include <stdlib.h>
 #include <string.h>
 
 APLOG_USE_MODULE(eas_certauth);

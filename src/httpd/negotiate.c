@@ -12,7 +12,7 @@
 
 #define USUAL_BYTES 8192 /* of a header's value; longer ones go to the heap, which takes longer */
 
-static const char scheme[] = "Negotiate ";
+static const char scheme[] = ECA_NEGOTIATE;
 
 static apr_status_t release_ticket(void *data)
 {

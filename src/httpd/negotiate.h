@@ -7,6 +7,8 @@
 
 #include <httpd.h>
 
+#define ECA_NEGOTIATE "Negotiate " /* before the token, in a header's value */
+
 /* What an answer's AP-REP is checked with. One thread at a time. */
 struct eca_proof {
     struct eca_ticket *ticket; /* held; NULL before the first token */
