@@ -12,6 +12,8 @@ class Clock:
     """Whoever is started with environment() has this clock: the machine's until forward()."""
 
     def __init__(self, path):
+        if not LIBRARY.exists():
+            raise FileNotFoundError(f"{LIBRARY}: build it, or the servers keep the machine's clock")
         self.path = Path(path)
         self.path.write_bytes(struct.pack("q", 0))
         with open(self.path, "r+b") as file:
