@@ -31,16 +31,20 @@ const struct eca_choice eca_backend_reuse_choices[] = {
     { NULL, 0 },
 };
 
-const char *set_authenticate(cmd_parms *cmd, void *config, const char *argument)
-{
-    struct eca_policy *policy = config;
-    int value = 0;
-    const char *problem = eca_argument_choose(cmd, argument, eca_authenticate_choices, &value);
+/* The setter of a directive with one word of a table. */
+#define SET_CHOICE(member, type, choices)                                                                              \
+    const char *set_##member(cmd_parms *cmd, void *config, const char *argument)                                       \
+    {                                                                                                                  \
+        struct eca_policy *policy = config;                                                                            \
+        int value = 0;                                                                                                 \
+        const char *problem = eca_argument_choose(cmd, argument, choices, &value);                                     \
+                                                                                                                       \
+        policy->member = (type)value;                                                                                  \
+        ECA_SET(policy, member);                                                                                       \
+        return problem;                                                                                                \
+    }
 
-    policy->authenticate = (enum eca_authenticate)value;
-    ECA_SET(policy, authenticate);
-    return problem;
-}
+SET_CHOICE(authenticate, enum eca_authenticate, eca_authenticate_choices)
 
 static const char *add_basic_provider(cmd_parms *cmd, struct eca_policy *policy, const char *name)
 {
@@ -256,38 +260,9 @@ const char *set_remote_user(cmd_parms *cmd, void *config, const char *argument)
     return NULL;
 }
 
-const char *set_delegation(cmd_parms *cmd, void *config, const char *argument)
-{
-    struct eca_policy *policy = config;
-    int value = 0;
-    const char *problem = eca_argument_choose(cmd, argument, eca_delegation_choices, &value);
-
-    policy->delegation = (enum eca_delegation)value;
-    ECA_SET(policy, delegation);
-    return problem;
-}
-
-const char *set_basic_delegation(cmd_parms *cmd, void *config, const char *argument)
-{
-    struct eca_policy *policy = config;
-    int value = 0;
-    const char *problem = eca_argument_choose(cmd, argument, eca_basic_delegation_choices, &value);
-
-    policy->basic_delegation = (enum eca_basic_delegation)value;
-    ECA_SET(policy, basic_delegation);
-    return problem;
-}
-
-const char *set_backend_reuse(cmd_parms *cmd, void *config, const char *argument)
-{
-    struct eca_policy *policy = config;
-    int value = 0;
-    const char *problem = eca_argument_choose(cmd, argument, eca_backend_reuse_choices, &value);
-
-    policy->backend_reuse = (enum eca_backend_reuse)value;
-    ECA_SET(policy, backend_reuse);
-    return problem;
-}
+SET_CHOICE(delegation, enum eca_delegation, eca_delegation_choices)
+SET_CHOICE(basic_delegation, enum eca_basic_delegation, eca_basic_delegation_choices)
+SET_CHOICE(backend_reuse, enum eca_backend_reuse, eca_backend_reuse_choices)
 
 const char *set_delegation_spn(cmd_parms *cmd, void *config, const char *argument)
 {
