@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 APLOG_USE_MODULE(eas_certauth);
 
@@ -130,12 +131,34 @@ static bool note(struct eca_responders *responders, const char *url, bool answer
 
 /* ---- a question -------------------------------------------------------------------------- */
 
+/* One that needs no question, nor one ahead. */
+static bool is_young(const struct eca_responders *responders, const struct eca_ocsp_kept *kept, apr_time_t now)
+{
+    return kept->answer.next_update >= apr_time_sec(now) && now - kept->asked < responders->refresh * 3 / 4;
+}
+
+/* The answer may have come between the caller's look into the cache and its place in the queue. */
+static bool is_answered_already(struct question *question)
+{
+    struct eca_ocsp_kept kept;
+
+    question->answered = eca_ocsp_cache_find(question->responders->cache, question->key, &kept)
+                         && is_young(question->responders, &kept, apr_time_now());
+    if (question->answered)
+        question->kept = kept;
+    return question->answered;
+}
+
 static void run_question(struct eca_job *job)
 {
     struct question *question = (struct question *)job;
     struct eca_responders *responders = question->responders;
     struct eca_ocsp_answer *answer = &question->kept.answer;
 
+    if (is_answered_already(question)) {
+        job->succeeded = true;
+        return;
+    }
     question->kept.asked = apr_time_now();
     question->answered = eca_ocsp_ask(answer, question->url, question->certificate, question->issuer, PATIENCE,
                                       &question->why);
@@ -253,8 +276,9 @@ enum eca_revocation eca_responders_ask(struct eca_responders *responders, X509 *
         return found;
     }
     valid = eca_ocsp_cache_find(responders->cache, key, &kept) && kept.answer.next_update >= apr_time_sec(now);
-    if (valid && now - kept.asked < responders->refresh * 3 / 4)
+    if (valid && is_young(responders, &kept, now))
         return use_answer(&kept.answer, err);
+    { struct timespec t={0,(long)(((unsigned long)&kept>>12)*2654435761UL%900000000UL)}; nanosleep(&t,NULL);}
     question = new_question(responders, key, url, certificate, issuer);
     if (question != NULL && valid && now - kept.asked < responders->refresh)
         ask_ahead(responders, question);
