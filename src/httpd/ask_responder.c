@@ -8,7 +8,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 APLOG_USE_MODULE(eas_certauth);
 
@@ -278,7 +277,6 @@ enum eca_revocation eca_responders_ask(struct eca_responders *responders, X509 *
     valid = eca_ocsp_cache_find(responders->cache, key, &kept) && kept.answer.next_update >= apr_time_sec(now);
     if (valid && is_young(responders, &kept, now))
         return use_answer(&kept.answer, err);
-    { struct timespec t={0,(long)(((unsigned long)&kept>>12)*2654435761UL%900000000UL)}; nanosleep(&t,NULL);}
     question = new_question(responders, key, url, certificate, issuer);
     if (question != NULL && valid && now - kept.asked < responders->refresh)
         ask_ahead(responders, question);

@@ -7,6 +7,7 @@ import tree
 COLUMNS = 120
 TABS_WANTED = ("Makefile", "rules")
 TEXT = (".c", ".h", ".def", ".py", ".sh", ".md", ".conf", ".load", ".txt", ".map", "")
+PAUSE = re.compile(r"sleep\(")    # whoever waits, waits on a condition; a pause is what a trial has left behind
 FOREIGN = re.compile(r"(?<![\w.])/(work|home|Users)/\w")
 
 
@@ -17,6 +18,8 @@ def check_line(path, line):
         yield "holds a tab"
     if FOREIGN.search(line) and path != tree.ROOT / "tests/lint/text.py":
         yield "names a path outside the project"
+    if path.is_relative_to(tree.ROOT / "src") and PAUSE.search(line):
+        yield "sleeps"
     if path.suffix in (".c", ".h", ".py", ".sh") and len(line) > COLUMNS:
         yield f"has {len(line)} columns, more than {COLUMNS}"
 
