@@ -122,6 +122,10 @@ enum eca_reason eca_delegate_prepare(struct eca_request *request)
         eca_error_set(&request->work->detail, "the backend is not reached by http or https");
         return ECA_REASON_DELEGATION_MISCONFIGURED;
     }
+    if (request->r->method_number == M_TRACE) { /* the answer is the request as the backend got it */
+        eca_error_set(&request->work->detail, "TRACE would bring the device the token or header that tells who it is");
+        return ECA_REASON_NOT_AUTHORIZED;
+    }
     if (strcmp(delegation, "passthrough") != 0)
         forget_credentials(request->r);
     if (strcmp(delegation, "kerberos") == 0)
