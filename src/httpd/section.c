@@ -49,14 +49,22 @@ const char *eca_policy_contradiction(const struct eca_policy *policy, const stru
     return NULL;
 }
 
+static bool covers(const struct proxy_alias *alias, const char *path)
+{
+    return alias->regex != NULL ? ap_regexec(alias->regex, path, 0, NULL, 0) == 0
+                                : strncmp(path, alias->fake, strlen(alias->fake)) == 0;
+}
+
+/* The first that covers the section, or lies in it. "!" says what is not proxied. */
 static const char *alias_for_path(const proxy_server_conf *proxy, const char *path)
 {
     for (int i = 0; i < proxy->aliases->nelts; i++) {
         const struct proxy_alias *alias = &APR_ARRAY_IDX(proxy->aliases, i, struct proxy_alias);
-        const size_t length = strlen(alias->fake);
+        const bool excludes = strcmp(alias->real, "!") == 0;
 
-        if (alias->regex == NULL
-            && (strncmp(path, alias->fake, length) == 0 || strncmp(path, alias->fake, strlen(path)) == 0))
+        if (covers(alias, path))
+            return excludes ? NULL : alias->real;
+        if (!excludes && alias->regex == NULL && strncmp(path, alias->fake, strlen(path)) == 0)
             return alias->real;
     }
     return NULL;

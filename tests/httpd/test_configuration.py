@@ -163,9 +163,14 @@ def test_start_refused_contradiction_names_section_and_cure(lab, unstarted, insi
     assert re.search(said, output)
 
 
-def test_start_refused_balancer_without_spn(lab, unstarted):
-    one = unstarted(virtual_host(lab, balancer(lab), section("/mail", ProxyPass="balancer://mail"),
-                                 EASDelegationSPN=None),
+@pytest.mark.parametrize("lines", [
+    pytest.param((section("/mail", ProxyPass="balancer://mail"),), id="in the section"),
+    pytest.param(("ProxyPass /mail/public !", "ProxyPass /mail balancer://mail", section("/mail")),
+                 id="not for all of it"),
+    pytest.param(("ProxyPassMatch ^/mail(.*) balancer://mail$1", section("/mail")), id="by a pattern"),
+])
+def test_start_refused_balancer_without_spn(lab, unstarted, lines):
+    one = unstarted(virtual_host(lab, balancer(lab), *lines, EASDelegationSPN=None),
                     modules=("proxy_balancer", "lbmethod_byrequests", "slotmem_shm"))
     assert re.search("ECA1020: .*balancer.*EASDelegationSPN HTTP/", one.check())
 
@@ -279,6 +284,15 @@ def test_start_warns_once_of_what_will_hurt(lab, proxy, message, inside, outside
     one = proxy(virtual_host(lab, section("/mail", lab.standin.url, **inside), **outside),
                 start_log=[rf"eas_certauth:warn.*{message}: section /mail: .*{said}"])
     assert one.httpd.error_log().count(f"{message}: ") == 1
+
+
+@pytest.mark.parametrize("lines", [
+    pytest.param(("ProxyPass /mail/public !", "ProxyPass /mail {url} timeout=3660"), id="a part is not proxied"),
+    pytest.param(("ProxyPass /mail !", "ProxyPass / {url}"), id="none of it is proxied"),
+    pytest.param(("ProxyPassMatch ^/mail(.*) {url}$1 timeout=3660",), id="by a pattern"),
+])
+def test_start_does_not_warn_of_what_is_not_behind_the_section(lab, proxy, lines):
+    proxy(virtual_host(lab, *(line.format(url=lab.standin.url) for line in lines), section("/mail")))
 
 
 def test_start_warns_of_issuer_about_to_end(lab, proxy):
