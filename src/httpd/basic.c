@@ -6,6 +6,7 @@
 #include "basic.h"
 
 #include "find_account.h"
+#include "utf8.h"
 
 #include <apr_strings.h>
 
@@ -186,18 +187,36 @@ static void ask_directory(struct eca_request *request)
         eca_error_set(&request->work->detail, "%s", finding->err.text);
 }
 
-void eca_basic_check(struct eca_request *request)
+/* What nobody needs to be asked about, or NULL. */
+static const char *find_flaw(const struct eca_request *request)
 {
     const struct eca_request_work *work = request->work;
 
-    request->facts.password = ECA_PASSWORD_ABSENT;
-    if (!eca_access_wants_password(&request->facts) || work->login_name == NULL)
-        return;
     if (work->password[0] == '\0') /* an LDAP bind with an empty password is anonymous, and succeeds */
-        request->facts.password = ECA_PASSWORD_EMPTY;
-    else if (strlen(work->login_name) >= sizeof((struct password_job *)0)->name
-             || strlen(work->password) >= sizeof((struct password_job *)0)->password)
-        request->facts.password = ECA_PASSWORD_REJECTED;
-    else
+        return "the password is empty";
+    if (strlen(work->login_name) >= sizeof((struct password_job *)0)->name)
+        return "the user name has more than 1,024 bytes";
+    if (strlen(work->password) >= sizeof((struct password_job *)0)->password)
+        return "the password has more than 1,024 bytes";
+    /* To a domain controller it is a wrong one, and some of those lock the account. */
+    if (request->policy->basic_providers == NULL && !eca_utf8_is_valid(eca_slice_from_text(work->password)))
+        return "the password is not UTF-8: it has other letters than English, and the device sends them in an old "
+               "character set";
+    return NULL;
+}
+
+void eca_basic_check(struct eca_request *request)
+{
+    const char *flaw = NULL;
+
+    request->facts.password = ECA_PASSWORD_ABSENT;
+    if (!eca_access_wants_password(&request->facts) || request->work->login_name == NULL)
+        return;
+    flaw = find_flaw(request);
+    if (flaw == NULL) {
         ask_directory(request);
+        return;
+    }
+    request->facts.password = request->work->password[0] == '\0' ? ECA_PASSWORD_EMPTY : ECA_PASSWORD_REJECTED;
+    eca_error_set(&request->work->detail, "%s", flaw);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every reason is provoked with real servers and checked wherever somebody can see it."""
 
+import base64
 import hashlib
 import re
 import shutil
@@ -299,22 +300,26 @@ def public(outcome):
 
 @provokes("password-rejected")
 @pytest.mark.parametrize("path", ["/or", "/basic"])
-@pytest.mark.parametrize("login, password", [
-    pytest.param("alice", "wrong", id="wrong password"),
-    pytest.param("nobody", "wrong", id="unknown account"),
-    pytest.param("carol", None, id="right password of a disabled account"),
-    pytest.param("carol", "wrong", id="wrong password of a disabled account"),
-    pytest.param("frank", None, id="right password of an expired account"),
-    pytest.param("alice", "", id="empty password"),
-    pytest.param("nobody", "", id="empty password of an unknown account"),
-    pytest.param("", "wrong", id="empty name"),
-    pytest.param("alice)(objectClass=*", "wrong", id="LDAP filter as name"),
-    pytest.param("alice", "x" * 2000, id="password too long"),
+@pytest.mark.parametrize("login, password, detail", [
+    pytest.param("alice", "wrong", "wrong password", id="wrong password"),
+    pytest.param("nobody", "wrong", "no such account", id="unknown account"),
+    pytest.param("carol", None, "disabled", id="right password of a disabled account"),
+    pytest.param("carol", "wrong", "carol", id="wrong password of a disabled account"),
+    pytest.param("frank", None, "expired", id="right password of an expired account"),
+    pytest.param("alice", "", "is empty", id="empty password"),
+    pytest.param("nobody", "", "is empty", id="empty password of an unknown account"),
+    pytest.param("", "wrong", "name is not one", id="empty name"),
+    pytest.param("alice)(objectClass=*", "wrong", "no such account", id="LDAP filter as name"),
+    pytest.param("alice", "x" * 2000, "password has more than 1,024 bytes", id="password too long"),
+    pytest.param("x" * 2000, "wrong", "name has more than 1,024 bytes", id="name too long"),
+    pytest.param("alice", "gr\udcfcn", "password is not UTF-8", id="password in an old character set"),
+    pytest.param("al\udcefce", "wrong", "name is not one", id="name in an old character set"),
 ])
-def test_password_rejected_looks_the_same_for_every_cause(reasons, lab, path, login, password):
+def test_password_rejected_looks_the_same_for_every_cause(reasons, lab, path, login, password, detail):
     word = lab.people[login].password if password is None else password
-    outcome = reasons.request(path, basic=(login, word))
-    check_refusal(outcome, "password-rejected")
+    value = base64.b64encode(f"{login}:{word}".encode(errors="surrogateescape")).decode()
+    outcome = reasons.request(path, headers={"Authorization": f"Basic {value}"})
+    check_refusal(outcome, "password-rejected", detail)
     assert public(outcome) == public(reasons.request(path, basic=("alice", "Alice.pw.2026")))
 
 
