@@ -62,6 +62,13 @@ def test_package_holds_module_configuration_and_documentation(root):
                                 "usr/share/man/man1/")) for name in files)
 
 
+def test_documents_of_the_package_lead_to_each_other(root):
+    folder = root / "usr/share/doc/libapache2-mod-eas-certauth"
+    for document in (one for one in folder.glob("*.md") if one.name != "README.md"):    # which is written for the tree
+        for name in re.findall(r"\]\(([\w-]+\.md)", document.read_text(encoding="utf-8")):
+            assert (folder / name).is_file(), (document.name, name)
+
+
 def test_package_makes_the_directory_of_fetched_lists_and_takes_it_along(package, tmp_path):
     must("dpkg-deb", "-e", package, tmp_path / "control")
     made, purged = ((tmp_path / "control" / name).read_text() for name in ("postinst", "postrm"))
