@@ -48,6 +48,7 @@ struct fetch {
     struct eca_crl_store *store;
     const char *name;
     STACK_OF(X509) * issuers;
+    size_t issuers_known; /* of those that are no anchors, when it began */
     bool first; /* nothing has been read from it: what was kept is better than nothing */
     struct eca_crl_set found;
     apr_time_t due;
@@ -201,6 +202,8 @@ static bool finish(struct eca_crl_store *store, struct source *source, struct fe
         source->failing = true;
         eca_crl_set_clear(&fetch->found);
     }
+    if (store->issuer_count != fetch->issuers_known) /* a list of the new one may be in it, too */
+        source->due = 0;
     pthread_cond_broadcast(&store->fetched);
     pthread_mutex_unlock(&store->lock);
     return news;
@@ -275,6 +278,7 @@ bool eca_crl_store_fetch(struct eca_crl_store *store)
         fetch->name = source->name;
         fetch->first = !source->read;
         fetch->issuers = all_issuers(store);
+        fetch->issuers_known = store->issuer_count;
     }
     pthread_mutex_unlock(&store->lock);
     if (source != NULL) {

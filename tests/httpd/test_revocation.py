@@ -2,6 +2,9 @@
 """EASRevocation crl: a lost phone is out within the refresh time, and nobody waits for a list."""
 
 import shutil
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -314,3 +317,33 @@ def test_many_requests_at_start_ask_once(checked, issuer, server):
     for outcome in at_once([lambda: one.request("/mail", phone)] * 20):
         check_grant(outcome)
     assert server.asked == 1
+
+
+def test_issuer_that_comes_while_a_list_is_fetched_is_heard_too(lab, checked, server, keep):
+    """What the devices bring of intermediate CAs decides whose lists in it count."""
+    folder = keep / "issuers"
+    shutil.rmtree(folder, ignore_errors=True)
+    root = Authority(folder / "root", "/O=Meanwhile/CN=root")
+    first, second = (Authority(folder / name, f"/O=Meanwhile/CN={name}", root) for name in ("first", "second"))
+    for authority in (root, first, second):
+        authority.crl(folder / f"{authority.folder.name}.crl")
+    lists = b"".join(path.read_bytes() for path in folder.glob("*.crl"))
+    go_on = threading.Event()
+
+    def answer(_):
+        go_on.wait(WAIT)
+        return lists
+    server.answer_by(answer)
+    trusted = root.bundle(folder / "trusted.pem")
+    trusted.chmod(0o644)
+    one = checked(EASCRL=server.url, EASCRLRefresh="600", EASTrustedIssuers=trusted, SSLCACertificateFile=trusted)
+    early, late = (authority.issue("phone", upn="alice@example.test", sid=lab.dc.sid("alice"))
+                   for authority in (first, second))
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = [pool.submit(one.request, "/mail", early)]
+        process.wait_until(lambda: server.asked == 1, WAIT, "the list is asked for")
+        outcomes.append(pool.submit(one.request, "/mail", late))
+        time.sleep(0.5)    # it waits with the first, now
+        go_on.set()
+        for outcome in outcomes:
+            check_grant(outcome.result())
