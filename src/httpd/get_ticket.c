@@ -40,14 +40,29 @@ static struct eca_ticket *take_shared(const struct eca_service *service, const c
     return is_wanted ? eca_ticket_cache_find(service->tickets, sid, spn, ends_after, 0) : NULL;
 }
 
-/* Another child may have got it since this job was made; that says nothing of the KDC. */
+/* The same for what an earlier job of this child got. */
+static struct eca_ticket *take_own(const struct eca_service *service, const char *sid, const char *spn,
+                                   int64_t ends_after)
+{
+    struct eca_ticket *ticket = eca_ticket_cache_find(service->tickets, sid, spn, apr_time_sec(apr_time_now()),
+                                                      TICKET_MARGIN_SECONDS);
+
+    if (ticket == NULL || eca_ticket_end(ticket) > ends_after)
+        return ticket;
+    eca_ticket_release(ticket);
+    return NULL;
+}
+
+/* Somebody may have got it since whoever waits looked for it; that says nothing of the KDC. */
 static void run_ticket(struct eca_job *base)
 {
     struct ticket_job *job = (struct ticket_job *)base;
     const char *sid = job->account.sid;
 
     base->succeeded = false;
-    job->ticket = take_shared(job->service, sid, job->spn, job->ends_after);
+    job->ticket = take_own(job->service, sid, job->spn, job->ends_after);
+    if (job->ticket == NULL)
+        job->ticket = take_shared(job->service, sid, job->spn, job->ends_after);
     if (job->ticket != NULL) {
         job->answer = ECA_KERBEROS_DONE;
         return;

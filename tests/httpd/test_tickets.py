@@ -193,13 +193,25 @@ def test_shared_ticket_that_the_backend_refused_is_not_given_to_anybody(lab, hol
     assert since(lab, before)[1] >= 2
 
 
-def test_without_shmcb_a_warning_says_that_nothing_is_shared(lab, holders, unstarted):
+@pytest.fixture
+def unshared(lab, unstarted):
+    """An httpd without shared memory for tickets."""
     site = whole_site(virtual_host(lab, section("/", lab.exchange.url))).replace("SSLSessionCache", "#")
     one = unstarted(site=site)
     one.httpd.modules = tuple(name for name in one.httpd.modules if name != "socache_shmcb")
     one.start_log = ("ECA1080: mod_socache_shmcb is not loaded", "AH01873")    # mod_ssl misses it, too
     try:
-        one.start()
-        check_grant(one.request("/", holders["alice"], method="OPTIONS"))
+        yield one.start()
     finally:
         one.stop()
+
+
+def test_without_shmcb_a_warning_says_that_nothing_is_shared(holders, unshared):
+    check_grant(unshared.request("/", holders["alice"], method="OPTIONS"))
+
+
+def test_without_shmcb_many_requests_of_one_user_are_one_exchange(lab, holders, unshared):
+    clients = [unshared.client("/", holders["alice"]) for _ in range(32)]
+    before = exchanges(lab)
+    assert {answer.status for answer in at_once([client.options for client in clients])} == {200}
+    assert since(lab, before) == (1, 1)
