@@ -49,7 +49,7 @@ struct fetch {
     const char *name;
     STACK_OF(X509) * issuers;
     size_t issuers_known; /* of those that are no anchors, when it began */
-    bool first; /* nothing has been read from it: what was kept is better than nothing */
+    bool first;           /* nothing has been read from it: what was kept is better than nothing */
     struct eca_crl_set found;
     apr_time_t due;
     struct eca_error err;
