@@ -21,7 +21,7 @@ CLIENTS = 6
 PER_RESTART = 20            # answers that every restart must live through
 SHORT_LIFE = "MaxConnectionsPerChild 8\n"
 CHILDREN = 4
-STOP_SECONDS = 5
+STOP_SECONDS = 8    # 9 s after a stop httpd itself would kill them
 PASSED_ON = re.compile(r"\[pid (\d+):tid \d+\].* reason=granted ")
 
 
