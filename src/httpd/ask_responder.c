@@ -148,20 +148,24 @@ static bool is_answered_already(struct question *question)
     return question->answered;
 }
 
+static bool leave_alone(const struct question *question, struct eca_error *err)
+{
+    return is_left_alone(question->responders, question->url)
+           && !eca_error_set(err, "the OCSP responder %s failed a moment ago", question->url);
+}
+
 static void run_question(struct eca_job *job)
 {
     struct question *question = (struct question *)job;
     struct eca_responders *responders = question->responders;
     struct eca_ocsp_answer *answer = &question->kept.answer;
 
-    if (is_answered_already(question)) {
-        job->succeeded = true;
+    job->succeeded = true; /* one dead responder says nothing of the others */
+    if (is_answered_already(question) || leave_alone(question, &question->why))
         return;
-    }
     question->kept.asked = apr_time_now();
     question->answered = eca_ocsp_ask(answer, question->url, question->certificate, question->issuer, PATIENCE,
                                       &question->why);
-    job->succeeded = true; /* one dead responder says nothing of the others */
     if (note(responders, question->url, question->answered))
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, responders->server,
                      "ECA2033: EASRevocation: %s; answers of before serve as long as they are valid",
@@ -247,12 +251,11 @@ static void ask_ahead(struct eca_responders *responders, struct question *questi
 }
 
 /* Nothing young is at hand: whoever is left alone is not asked, and an older answer that is still valid then serves. */
-static bool ask_or_leave(struct eca_responders *responders, struct question *question, apr_time_t deadline,
-                         enum eca_revocation *found, struct eca_error *err)
+static bool ask_or_leave(struct question *question, apr_time_t deadline, enum eca_revocation *found,
+                         struct eca_error *err)
 {
-    if (!is_left_alone(responders, question->url))
+    if (!leave_alone(question, err))
         return ask_now(question, deadline, found, err);
-    eca_error_set(err, "the OCSP responder %s failed a moment ago", question->url);
     destroy_question(&question->job);
     return false;
 }
@@ -280,7 +283,7 @@ enum eca_revocation eca_responders_ask(struct eca_responders *responders, X509 *
     question = new_question(responders, key, url, certificate, issuer);
     if (question != NULL && valid && now - kept.asked < responders->refresh)
         ask_ahead(responders, question);
-    else if (question != NULL && ask_or_leave(responders, question, deadline, &found, &why))
+    else if (question != NULL && ask_or_leave(question, deadline, &found, &why))
         valid = false;
     if (valid)
         return use_answer(&kept.answer, err);

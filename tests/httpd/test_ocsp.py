@@ -3,6 +3,7 @@
 
 import subprocess
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from test_revocation import (FAULTS, MARGIN, NOTICED_SECONDS, WAIT, await_reason
 
 FRONT = 182    # host number
 REFRESH = 2                    # seconds
+HELPERS = 8                    # questions at a time
 FAILED = r"ECA2033: EASRevocation: the OCSP responder "
 
 
@@ -168,6 +170,18 @@ def test_no_answer_is_503_in_time(checked, issuer, server, fault, expect_log):
     for outcome, seconds in at_once([lambda: timed(lambda: one.request("/mail", phone))] * 8):
         assert seconds < WAIT + MARGIN
         check_answer(outcome, "revocation-unavailable")
+
+
+def test_silent_responder_is_given_up_for_all_who_wait_in_the_queue(checked, issuer, server, expect_log):
+    """They would keep the helpers from other responders, one after the other."""
+    expect_log(line_of("revocation-unavailable"))
+    expect_log(FAILED + server.url)
+    phones = [issuer.phone(f"phone-{number}") for number in range(3 * HELPERS)]
+    server.silence()
+    one = checked(EASOCSPResponder=server.url)
+    for outcome in at_once([partial(one.request, "/mail", phone) for phone in phones]):
+        check_answer(outcome, "revocation-unavailable")
+    assert 0 < server.asked <= HELPERS
 
 
 @pytest.mark.parametrize("fault", FAULTS)
