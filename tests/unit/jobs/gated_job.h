@@ -13,7 +13,7 @@
 #include <stdatomic.h>
 
 #define LONG apr_time_from_sec(30) /* never reached unless a test fails */
-#define SHORT (20 * 1000)          /* for waits that are meant to end by time */
+#define SHORT (100 * 1000)         /* for waits that are meant to end by time, when what they wait for has begun */
 
 /* What the jobs of one test share: a gate they stop at, and how many of them have come and gone. */
 struct gate {

@@ -220,7 +220,7 @@ static void test_limit_counts_only_jobs_that_somebody_waits_for(void **state)
     gate_init(&stuck);
     eca_job_pool_limit(pool, 1);
 
-    start_caller(&first, pool, new_job(&stuck, NULL, true), apr_time_from_msec(200));
+    start_caller(&first, pool, new_job(&stuck, NULL, true), apr_time_from_sec(1));
     gate_await(&stuck, &stuck.begun, 1);
     start_caller(&second, pool, new_job(NULL, NULL, true), LONG);
     assert_int_equal(join_caller(&first), ECA_JOB_TIMED_OUT);
@@ -289,7 +289,7 @@ static void test_breaker_success_since_the_job_began_keeps_it_closed(void **stat
     (void)state;
     gate_init(&gate);
 
-    start_caller(&slow, pool, new_job(&gate, NULL, true), apr_time_from_msec(300));
+    start_caller(&slow, pool, new_job(&gate, NULL, true), apr_time_from_sec(1));
     gate_await(&gate, &gate.begun, 1);
     assert_int_equal(run_and_release(pool, new_job(NULL, NULL, true), LONG), ECA_JOB_DONE);
 
@@ -341,7 +341,7 @@ static void *call_until_admitted(void *argument)
 
 static void test_breaker_probe_passes_once_an_interval_and_its_success_closes(void **state)
 {
-    const apr_interval_time_t interval = apr_time_from_msec(200);
+    const apr_interval_time_t interval = apr_time_from_sec(1);
     struct eca_job_pool *pool = eca_job_pool_create(4, 4, interval);
     struct insistence insist;
     pthread_t prober;

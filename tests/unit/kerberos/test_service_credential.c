@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -405,13 +406,17 @@ static void *renew_in_thread(void *argument)
     return (void *)(uintptr_t)eca_service_credential_renew(bench->credential);
 }
 
+static atomic_uint threads_begun;
+
 static void *acquire_in_thread(void *argument)
 {
     const struct bench *const bench = argument;
     struct eca_service_tgt *tgt = NULL;
     struct eca_error err = { .text = "" };
-    const enum eca_kerberos_answer answer = eca_service_credential_acquire(bench->credential, &tgt, &err);
+    enum eca_kerberos_answer answer = ECA_KERBEROS_FAILED;
 
+    atomic_fetch_add(&threads_begun, 1);
+    answer = eca_service_credential_acquire(bench->credential, &tgt, &err);
     eca_service_tgt_release(tgt);
     return (void *)(uintptr_t)answer;
 }
@@ -441,11 +446,13 @@ static void test_acquire_many_threads_share_one_answer(void **state)
         print_message("  %s\n", rows[i].why);
         kdc.asked = 0;
         kdc.silent = true;
+        threads_begun = 0;
         for (size_t t = 0; t < 8; t++)
             assert_int_equal(pthread_create(&threads[t], NULL, acquire_in_thread, *state), 0);
         wait_until_asked();
-        /* Long enough for the others to have come, and not what decides: a late one finds an answer or asks itself. */
-        usleep(200000);
+        while (atomic_load(&threads_begun) < 8)
+            (void)sched_yield();
+        usleep(200000); /* for the one step from there to the wait */
         reset_kdc(rows[i].code, 0, 36000);
         for (size_t t = 0; t < 8; t++) {
             void *answer = NULL;
