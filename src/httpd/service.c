@@ -4,6 +4,7 @@
 
 #include "check_revocation.h"
 #include "gssproxy.h"
+#include "ldap_tls.h"
 #include "open_directory.h"
 #include "password_file.h"
 
@@ -135,21 +136,30 @@ static bool digest_ticket_scope(const struct eca_server_config *config, struct e
     return done || eca_error_set(err, "libcrypto has no SHA-256");
 }
 
+static bool check_ca_file(apr_pool_t *pool, const char *path, struct eca_error *err)
+{
+    apr_finfo_t info = { 0 };
+
+    if (path == NULL)
+        return true;
+    if (apr_stat(&info, path, APR_FINFO_TYPE, pool) != APR_SUCCESS)
+        return eca_error_set(err, "EASDirectoryCAFile: %s does not exist or cannot be reached", path);
+    if (info.filetype != APR_REG)
+        return eca_error_set(err, "EASDirectoryCAFile: %s is not a file", path);
+    return eca_ldap_tls_check_ca_file(path, err);
+}
+
 bool eca_service_prepare(apr_pool_t *pool, const struct eca_server_config *config, bool needs_keytab,
                          struct eca_error *err)
 {
     struct eca_service *service = config->service;
-    apr_finfo_t info = { 0 };
 
     if (needs_keytab && !check_keytab(pool, config, err))
         return false;
     if (service->prepared)
         return true;
-    if (config->directory_ca_file != NULL
-        && apr_stat(&info, config->directory_ca_file, APR_FINFO_TYPE, pool) != APR_SUCCESS)
-        return eca_error_set(err, "EASDirectoryCAFile: %s does not exist or cannot be reached",
-                             config->directory_ca_file);
-    if (!eca_open_directory_check(pool, config, err) || !eca_check_revocation_config(pool, config, err))
+    if (!check_ca_file(pool, config->directory_ca_file, err) || !eca_open_directory_check(pool, config, err)
+        || !eca_check_revocation_config(pool, config, err))
         return false;
     if (config->directory_bind.method == ECA_LDAP_BIND_SIMPLE
         && !read_password(pool, service, config->directory_bind.file, err))

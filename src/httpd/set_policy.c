@@ -269,7 +269,8 @@ const char *set_delegation_spn(cmd_parms *cmd, void *config, const char *argumen
     struct eca_policy *policy = config;
     const char *slash = strchr(argument, '/');
 
-    if (slash == NULL || slash == argument || slash[1] == '\0' || strlen(argument) > 512)
+    if (slash == NULL || slash == argument || slash[1] == '\0' || strlen(argument) > 512
+        || strcspn(argument, ":") < (size_t)(slash - argument)) /* a URL */
         return apr_psprintf(cmd->pool,
                             "ECA1011: %s \"%s\" is not a service principal name; write HTTP/host.example.com",
                             cmd->cmd->name, argument);
