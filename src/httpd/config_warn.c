@@ -16,6 +16,8 @@ APLOG_USE_MODULE(eas_certauth);
 #define PING_SECONDS 3600
 #define ISSUER_WARNING_DAYS 60
 
+static const char balancer_scheme[] = "balancer:";
+
 static void warn_of_tls(const struct eca_served_section *served)
 {
     const struct eca_policy *outer = ap_get_module_config(served->server->lookup_defaults, &eas_certauth_module);
@@ -37,24 +39,57 @@ static void warn_of_tls(const struct eca_served_section *served)
                      served->name);
 }
 
-/* The time mod_proxy gives the backend: the worker's own, the server's ProxyTimeout, or Timeout. */
-static apr_interval_time_t backend_timeout(const struct eca_served_section *served)
+/* The time mod_proxy gives a backend: the worker's own, the server's ProxyTimeout, or Timeout. */
+static apr_interval_time_t timeout_of(const proxy_worker *worker, const proxy_server_conf *proxy,
+                                      const server_rec *server)
 {
-    server_rec *server = served->server;
+    if (worker != NULL && worker->s->timeout_set)
+        return worker->s->timeout;
+    return proxy->timeout_set ? proxy->timeout : server->timeout;
+}
+
+static bool is_behind(const char *url, const char *name)
+{
+    return ap_cstr_casecmpn(url, name, strlen(name)) == 0;
+}
+
+/* That of the least patient member: a balancer's own timeout is for waiting until one is free. */
+static apr_interval_time_t balancer_timeout(const char *url, const proxy_server_conf *proxy, const server_rec *server)
+{
+    apr_interval_time_t least = apr_time_from_sec(PING_SECONDS);
+
+    for (int i = 0; i < proxy->balancers->nelts; i++) {
+        const proxy_balancer *balancer = &APR_ARRAY_IDX(proxy->balancers, i, proxy_balancer);
+
+        for (int j = 0; is_behind(url, balancer->s->name) && j < balancer->workers->nelts; j++) {
+            const apr_interval_time_t one = timeout_of(APR_ARRAY_IDX(balancer->workers, j, proxy_worker *), proxy,
+                                                       server);
+
+            least = one < least ? one : least;
+        }
+    }
+    return least;
+}
+
+static apr_interval_time_t backend_timeout(const char *url, const server_rec *server)
+{
     const proxy_server_conf *proxy = ap_get_module_config(server->module_config, ap_find_linked_module("mod_proxy.c"));
 
+    if (is_behind(url, balancer_scheme))
+        return balancer_timeout(url, proxy, server);
     for (int i = 0; i < proxy->workers->nelts; i++) {
         const proxy_worker *worker = &APR_ARRAY_IDX(proxy->workers, i, proxy_worker);
 
-        if (worker->s->timeout_set && strncmp(served->backend, worker->s->name_ex, strlen(worker->s->name_ex)) == 0)
+        if (worker->s->timeout_set && is_behind(url, worker->s->name_ex))
             return worker->s->timeout;
     }
-    return proxy->timeout_set ? proxy->timeout : server->timeout;
+    return timeout_of(NULL, proxy, server);
 }
 
 static void warn_of_backend(const struct eca_served_section *served)
 {
     server_rec *server = served->server;
+    apr_interval_time_t timeout = 0;
 
     if (served->backend == NULL)
         return;
@@ -65,11 +100,13 @@ static void warn_of_backend(const struct eca_served_section *served)
             "ECA1033: section %s: the backend's certificate is not verified, whoever stands in between reads the "
             "mail; write SSLProxyVerify require",
             served->name);
-    if (strncmp(served->backend, "balancer:", 9) != 0 && backend_timeout(served) < apr_time_from_sec(PING_SECONDS))
+    timeout = backend_timeout(served->backend, server);
+    if (timeout < apr_time_from_sec(PING_SECONDS))
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, server,
                      "ECA1034: section %s: the proxy waits %d s for an answer but a Ping lasts up to an hour; add "
-                     "timeout=3660 to ProxyPass",
-                     served->name, (int)apr_time_sec(backend_timeout(served)));
+                     "timeout=3660 to %s",
+                     served->name, (int)apr_time_sec(timeout),
+                     is_behind(served->backend, balancer_scheme) ? "each BalancerMember" : "ProxyPass");
 }
 
 static void warn_of_mapping(const struct eca_served_section *served)

@@ -50,7 +50,8 @@ def test_reuse_over_tls(lab, proxy, holders, running_persister):
 
 def test_reuse_of_a_balancers_members_each_proves_itself(lab, site, holders, persister):
     with Persister(lab, lab.root / "persister-second", port=8444) as second:
-        one = site(f"<Proxy balancer://mail>\nBalancerMember {persister.url}\nBalancerMember {second.url}\n</Proxy>",
+        members = "\n".join(f"BalancerMember {url} timeout=3660" for url in (persister.url, second.url))
+        one = site(f"<Proxy balancer://mail>\n{members}\n</Proxy>",
                    ProxyPass=f"balancer://mail{MAIL}", modules=BALANCING)
         wait_until(lambda: one.request(MAIL, holders["alice"]).status == 200
                    and len(set(re.findall(PROVEN, one.whole_log()))) == 2, 20, "both members have proven themselves")

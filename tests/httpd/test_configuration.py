@@ -118,7 +118,7 @@ def test_start_refused_two_attributes_in_one_host(lab, unstarted):
 
 def balancer(lab):
     """A balancer over the stand-in."""
-    return f"<Proxy balancer://mail>\nBalancerMember {lab.standin.url}\n</Proxy>"
+    return f"<Proxy balancer://mail>\nBalancerMember {lab.standin.url} timeout=3660\n</Proxy>"
 
 
 REFUSED_SECTIONS = [
@@ -297,6 +297,19 @@ def test_start_warns_once_of_what_will_hurt(lab, proxy, message, inside, outside
 ])
 def test_start_does_not_warn_of_what_is_not_behind_the_section(lab, proxy, lines):
     proxy(virtual_host(lab, *(line.format(url=lab.standin.url) for line in lines), section("/mail")))
+
+
+@pytest.mark.parametrize("members, seconds", [
+    pytest.param(("timeout=3660", "timeout=3600"), None, id="all are patient"),
+    pytest.param(("timeout=3660", ""), 60, id="one has the server's time"),
+    pytest.param(("timeout=900", "timeout=30"), 30, id="the least patient"),
+])
+def test_start_warns_of_a_balancers_members(lab, proxy, members, seconds):
+    lines = "\n".join(f"BalancerMember {lab.standin.url}/{number} {more}" for number, more in enumerate(members))
+    said = rf"ECA1034: section /mail: the proxy waits {seconds} s .*timeout=3660 to each BalancerMember"
+    proxy(virtual_host(lab, f"<Proxy balancer://mail>\n{lines}\n</Proxy>",
+                       section("/mail", ProxyPass="balancer://mail timeout=3660")),
+          modules=("proxy_balancer", "lbmethod_byrequests", "slotmem_shm"), start_log=[said] if seconds else [])
 
 
 def test_start_warns_of_issuer_about_to_end(lab, proxy):

@@ -94,8 +94,8 @@ def test_gssproxy_second_attempt_of_mod_proxy_has_a_token_too(lab, holders, prox
     """Nobody listens where the balancer's first member is; the request's token was taken for it."""
     for pattern in ("AH00957: ", "AH00959: ", "AH01114: "):
         allow_log(pattern)
-    balancer = (f"<Proxy balancer://mail>\nBalancerMember https://other.example.test lbset=0\n"
-                f"BalancerMember {standin.url} lbset=1\n</Proxy>")
+    balancer = (f"<Proxy balancer://mail>\nBalancerMember https://other.example.test timeout=3660 lbset=0\n"
+                f"BalancerMember {standin.url} timeout=3660 lbset=1\n</Proxy>")
     one = proxy(virtual_host(lab, balancer, section("/", ProxyPass="balancer://mail"), **simple),
                 env=daemon().env, modules=("proxy_balancer", "lbmethod_byrequests", "slotmem_shm"))
     tokens = [token_of(one.request("/", holders["alice"]))]

@@ -171,8 +171,8 @@ def test_second_attempt_without_a_ticket_has_a_connection_of_its_own(lab, site, 
     allow_log(r"proxy(_http)?:error")
     with socket.create_server((lab.address("other"), 8099)) as silent:
         one = site("<Proxy balancer://mail>\nProxySet stickysession=route\n"
-                   f"BalancerMember {persister.url} route=good\n"
-                   f"BalancerMember http://{lab.address('other')}:8099 route=silent ping=2\n</Proxy>",
+                   f"BalancerMember {persister.url} timeout=3660 route=good\n"
+                   f"BalancerMember http://{lab.address('other')}:8099 timeout=3660 route=silent ping=2\n</Proxy>",
                    ProxyPass=f"balancer://mail{MAIL}", modules=("proxy_balancer", "lbmethod_byrequests", "slotmem_shm"))
         good, mute = f"{MAIL}?route=.good", f"{MAIL}?User=alice&route=.silent"
         prove(one, holders["alice"], persister, good)

@@ -23,7 +23,7 @@ LOCATIONS = [
 @pytest.fixture(scope="module")
 def sites(lab, module_proxy):
     """httpd with the default, with Off, and with a balancer."""
-    member = f"<Proxy balancer://mail>\nBalancerMember {lab.standin.url}\n</Proxy>"
+    member = f"<Proxy balancer://mail>\nBalancerMember {lab.standin.url} timeout=3660\n</Proxy>"
     return module_proxy(virtual_host(
         lab, member, section("/on", f"{lab.standin.url}/on", EASDelegation="header"),
         section("/off", f"{lab.standin.url}/off", EASDelegation="header", EASRewriteLocation="Off"),
