@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define QUERY_MAX 4096
+#define VALUE_MAX (4 * ECA_ACTIVESYNC_TEXT_MAX) /* more is not looked at: four bytes show as one at least */
 
 #define TAG_USER 8
 
@@ -152,14 +153,14 @@ static int hex_digit(uint8_t byte)
 }
 
 /*
- * Percent-decoding into `room`, which has at least value.length bytes. A "%" without two
- * digits stays (clients do not always encode), and so does "+": user names hold it.
+ * Percent-decoding into `room`, of what it holds. A "%" without two digits stays (clients do not always encode), and so
+ * does "+": user names hold it.
  */
-static struct eca_slice decode_percent(uint8_t *room, struct eca_slice value)
+static struct eca_slice decode_percent(uint8_t *room, size_t capacity, struct eca_slice value)
 {
     size_t length = 0;
 
-    for (size_t i = 0; i < value.length; i++) {
+    for (size_t i = 0; i < value.length && length < capacity; i++) {
         const bool escape = value.bytes[i] == '%' && value.length - i > 2;
         const int high = escape ? hex_digit(value.bytes[i + 1]) : -1;
         const int low = escape ? hex_digit(value.bytes[i + 2]) : -1;
@@ -209,37 +210,45 @@ static bool decode_base64(uint8_t *bytes, struct eca_slice *value)
     return true;
 }
 
-static bool parse_base64(struct eca_activesync *out, struct eca_slice query)
+/* Not inlined: a plain query needs no page of the stack for this. */
+__attribute__((noinline)) static bool parse_base64(struct eca_activesync *out, struct eca_slice query)
 {
     uint8_t room[QUERY_MAX];
-    struct eca_slice value = decode_percent(room, query);
+    struct eca_slice value = decode_percent(room, sizeof room, query);
 
     return decode_base64(room, &value) && parse_binary(out, value);
 }
 
+#define PARAMETER(name, member)                                                                                        \
+    {                                                                                                                  \
+        { (const uint8_t *)(name), sizeof(name) - 1 }, offsetof(struct eca_activesync, member),                        \
+            sizeof((struct eca_activesync *)0)->member                                                                 \
+    }
+
+static const struct {
+    struct eca_slice name;
+    size_t offset, capacity;
+} parameters[] = {
+    PARAMETER("Cmd", command),
+    PARAMETER("User", user),
+    PARAMETER("DeviceId", device_id),
+    PARAMETER("DeviceType", device_type),
+};
+
 /* Keys without case, as ASP.NET reads them; the first one of a name counts. */
 static bool show_parameter(struct eca_activesync *out, struct eca_slice key, struct eca_slice value)
 {
-    const struct {
-        const char *name;
-        char *out;
-        size_t capacity;
-    } parameters[] = {
-        { "Cmd", out->command, sizeof out->command },
-        { "User", out->user, sizeof out->user },
-        { "DeviceId", out->device_id, sizeof out->device_id },
-        { "DeviceType", out->device_type, sizeof out->device_type },
-    };
-
     for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++) {
-        if (!eca_slice_equal_ascii_nocase(key, eca_slice_from_text(parameters[i].name)))
+        char *text = (char *)out + parameters[i].offset;
+
+        if (!eca_slice_equal_ascii_nocase(key, parameters[i].name))
             continue;
-        if (parameters[i].out[0] != '\0')
+        if (text[0] != '\0')
             return true;
-        if (parameters[i].out == out->device_id)
+        if (text == out->device_id)
             show_device_id(out, value);
         else
-            show(parameters[i].out, parameters[i].capacity, value);
+            show(text, parameters[i].capacity, value);
         return true;
     }
     return false;
@@ -257,8 +266,8 @@ static bool parse_plain(struct eca_activesync *out, struct eca_slice query)
 
         if (equals != NULL) {
             const struct eca_slice key = { query.bytes, (size_t)(equals - query.bytes) };
-            uint8_t room[QUERY_MAX];
-            const struct eca_slice value = decode_percent(room,
+            uint8_t room[VALUE_MAX];
+            const struct eca_slice value = decode_percent(room, sizeof room,
                                                           (struct eca_slice){ equals + 1, length - key.length - 1 });
 
             known = show_parameter(out, key, value) || known;

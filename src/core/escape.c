@@ -70,15 +70,20 @@ static bool is_longer(struct eca_slice value, size_t limit, bool in_quotes)
     return false;
 }
 
-/* Nearly every value is: printable ASCII that stays as it is. */
-static bool is_plain(struct eca_slice value, bool in_quotes)
+bool eca_escape_is_plain(struct eca_slice value)
 {
     for (size_t i = 0; i < value.length; i++) {
         if (value.bytes[i] < 0x20 || value.bytes[i] > 0x7e)
             return false;
     }
-    return !in_quotes || value.length == 0
-           || (memchr(value.bytes, '"', value.length) == NULL && memchr(value.bytes, '\\', value.length) == NULL);
+    return true;
+}
+
+static bool is_plain(struct eca_slice value, bool in_quotes)
+{
+    return eca_escape_is_plain(value)
+           && (!in_quotes || value.length == 0
+               || (memchr(value.bytes, '"', value.length) == NULL && memchr(value.bytes, '\\', value.length) == NULL));
 }
 
 static void escape(struct eca_strbuf *out, struct eca_slice value, size_t limit, bool in_quotes)

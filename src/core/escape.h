@@ -15,6 +15,9 @@
  */
 void eca_escape_text(struct eca_strbuf *out, struct eca_slice value, size_t limit);
 
+/* Whether eca_escape_text() would at most cut it: it is printable ASCII, as nearly every value. Threads: any. */
+bool eca_escape_is_plain(struct eca_slice value);
+
 /*
  * Appends " key=value", the value escaped as above (so hand in the raw one), quote and backslash as \x22 and \x5c,
  * and in double quotes when it is empty or holds a space, a quote or "=". Nothing when `value` is NULL.

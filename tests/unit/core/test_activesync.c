@@ -198,6 +198,25 @@ static void test_parse_query_long_values_are_cut_between_characters(void **state
     assert_int_equal(strlen(out.device_id), 254);
 }
 
+/* Four bytes show as one at least: 1024 of them, 3072 as they are sent, are more than enough for 255. */
+static void test_parse_query_long_values_fill_their_room_whatever_they_hold(void **state)
+{
+    static const char *const units[] = { "%41", "%ff", "%f0%9f%98%80", "%c3%a9" };
+    char query[4096];
+    struct eca_activesync out;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        size_t length = (size_t)snprintf(query, sizeof query, "Cmd=Ping&User=");
+
+        while (length + strlen(units[i]) < sizeof query)
+            length += (size_t)snprintf(query + length, sizeof query - length, "%s", units[i]);
+        assert_true(eca_activesync_parse_query(&out, (struct eca_slice){ (uint8_t *)query, length }));
+        assert_string_equal(out.command, "Ping");
+        assert_in_range(strlen(out.user), 252, 255);
+    }
+}
+
 static void test_parse_query_longer_than_4096_is_neither_form(void **state)
 {
     char query[4098];
@@ -218,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_parse_query_binary_structures_are_read_whole_or_not),
         cmocka_unit_test(test_parse_query_every_command_code_has_its_name),
         cmocka_unit_test(test_parse_query_long_values_are_cut_between_characters),
+        cmocka_unit_test(test_parse_query_long_values_fill_their_room_whatever_they_hold),
         cmocka_unit_test(test_parse_query_longer_than_4096_is_neither_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
