@@ -19,6 +19,7 @@
 #include "dump.h"
 #include "find_account.h"
 #include "handshake.h"
+#include "last_decision.h"
 #include "peer_certificate.h"
 #include "require.h"
 #include "respond.h"
@@ -137,7 +138,9 @@ static int authenticate(request_rec *r)
     r->user = NULL;
     r->no_cache = 1; /* mod_cache answers before anybody is authenticated: it must keep nothing of ours */
     request = eca_request_begin(r);
-    if (can_decide(request, &reason)) {
+    if (eca_last_decision_use(request)) {
+        reason = eca_access_decide(&request->facts);
+    } else if (can_decide(request, &reason)) {
         eca_peer_certificate_read(request);
         eca_check_revocation(request);
         eca_find_account(request);
@@ -148,6 +151,7 @@ static int authenticate(request_rec *r)
         return eca_respond(request, r, reason);
     name_user(request);
     eca_request_set_variables(request, r);
+    eca_last_decision_keep(request);
     return OK;
 }
 

@@ -4,6 +4,7 @@
 
 #include "account_judge.h"
 #include "check_nt_auth.h"
+#include "last_decision.h"
 #include "log.h"
 #include "sid_uri.h"
 
@@ -204,6 +205,8 @@ void eca_find_account(struct eca_request *request)
 void eca_find_account_anew(struct eca_request *request)
 {
     eca_account_cache_remove(request->r, request->cache_key);
+    eca_last_decision_forget(request);
+    eca_last_decision_read_certificate(request);
     request->work->detail.text[0] = '\0';
     request->described = false;
     eca_find_account(request);

@@ -74,16 +74,26 @@ int eca_handshake_init_server(server_rec *server, apr_pool_t *pool, int is_proxy
 
 int eca_handshake_begin(conn_rec *connection, SSL *ssl, int is_proxy)
 {
-    if (!is_proxy)
-        ap_set_module_config(connection->conn_config, &eas_certauth_module, ssl);
+    struct eca_connection *ours = NULL;
+
+    if (is_proxy)
+        return DECLINED;
+    ours = apr_pcalloc(connection->pool, sizeof *ours);
+    ours->ssl = ssl;
+    ap_set_module_config(connection->conn_config, &eas_certauth_module, ours);
     return DECLINED;
 }
 
 X509 *eca_handshake_peer_certificate(conn_rec *connection, STACK_OF(X509) * *chain)
 {
     conn_rec *primary = connection->master != NULL ? connection->master : connection;
-    SSL *ssl = ap_get_module_config(primary->conn_config, &eas_certauth_module);
+    const struct eca_connection *ours = ap_get_module_config(primary->conn_config, &eas_certauth_module);
 
-    *chain = ssl != NULL ? SSL_get_peer_cert_chain(ssl) : NULL;
-    return ssl != NULL ? SSL_get0_peer_certificate(ssl) : NULL;
+    *chain = ours != NULL ? SSL_get_peer_cert_chain(ours->ssl) : NULL;
+    return ours != NULL ? SSL_get0_peer_certificate(ours->ssl) : NULL;
+}
+
+struct eca_connection *eca_handshake_connection(conn_rec *connection)
+{
+    return connection->master != NULL ? NULL : ap_get_module_config(connection->conn_config, &eas_certauth_module);
 }

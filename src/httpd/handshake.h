@@ -13,6 +13,12 @@
 /* mod_ssl's init_server hook: makes the TLS context of a server that has our sections lenient. */
 int eca_handshake_init_server(server_rec *server, apr_pool_t *pool, int is_proxy, SSL_CTX *context);
 
+/* What the module keeps of a TLS connection, in its pool. */
+struct eca_connection {
+    SSL *ssl;
+    struct eca_last_decision *last; /* NULL: none yet */
+};
+
 /* mod_ssl's pre_handshake hook: remembers the connection's SSL object. */
 int eca_handshake_begin(conn_rec *connection, SSL *ssl, int is_proxy);
 
@@ -22,5 +28,8 @@ int eca_handshake_begin(conn_rec *connection, SSL *ssl, int is_proxy);
  * before it, and never runs beside a handshake. Threads: any.
  */
 X509 *eca_handshake_peer_certificate(conn_rec *connection, STACK_OF(X509) * *chain);
+
+/* NULL without TLS, and of an HTTP/2 stream. Threads: one at a time has the connection. */
+struct eca_connection *eca_handshake_connection(conn_rec *connection);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "distinguished_name.h"
 #include "escape.h"
+#include "last_decision.h"
 
 #include <apr_atomic.h>
 #include <apr_strings.h>
@@ -88,11 +89,12 @@ static const char *text_or_null(const char *text)
 }
 
 /* What is known while the request is being decided. */
-static void append_work(struct eca_strbuf *line, const struct eca_request *request)
+static void append_work(struct eca_strbuf *line, struct eca_request *request)
 {
     const struct eca_request_work *work = request->work;
     const char *user = text_or_null(work->account.sam_account_name);
 
+    eca_last_decision_read_certificate(request);
     if (user == NULL)
         user = text_or_null(work->login_name);
     eca_escape_pair(line, "user", user != NULL ? user : text_or_null(work->query.user));
@@ -102,7 +104,7 @@ static void append_work(struct eca_strbuf *line, const struct eca_request *reque
     eca_escape_pair(line, "account", text_or_null(work->account.dn));
 }
 
-void eca_log_decision(const struct eca_request *request)
+void eca_log_decision(struct eca_request *request)
 {
     const struct eca_reason_row *row = eca_reason_describe(request->reason);
     apr_uint32_t quiet = 0;

@@ -10,7 +10,7 @@
  * refusal; ERR for what an administrator must repair, but only the first of each reason per minute and
  * child: the next line at ERR says how many came in between, which are at INFO.
  */
-void eca_log_decision(const struct eca_request *request);
+void eca_log_decision(struct eca_request *request);
 
 /*
  * Says that kept accounts serve while the directory does not answer: WARN, once a minute and child, with how many

@@ -6,8 +6,8 @@
 #include "request_context.h"
 
 /*
- * Sets request->facts.certificate and, when there is one, request->work->certificate. Every request is judged anew:
- * an open connection outlives a certificate.
+ * Sets request->facts.certificate and, when there is one, request->work->certificate. An open connection outlives a
+ * certificate: requests are judged one by one, those within a second of another perhaps together (last_decision.h).
  */
 void eca_peer_certificate_read(struct eca_request *request);
 

@@ -144,39 +144,38 @@ static struct environment open_environment(request_rec *r)
 /* `name` is a constant. */
 static void set_variable(const struct environment *to, const char *name, const char *value)
 {
-    char memory[VARIABLE_MAX * 4 + 4];
+    const struct eca_slice given = eca_slice_from_text(value);
     struct eca_strbuf text;
 
-    if (value == NULL || *value == '\0')
+    if (given.length == 0)
         return;
-    eca_strbuf_init(&text, memory, sizeof memory);
-    eca_escape_text(&text, eca_slice_from_text(value), VARIABLE_MAX);
-    to->put(to->table, name, apr_pstrmemdup(to->pool, text.text, text.length));
-}
-
-static void set_hex(const struct environment *to, const char *name, struct eca_slice bytes)
-{
-    const size_t size = 2 * bytes.length + 1;
-    struct eca_strbuf text;
-
-    eca_strbuf_init(&text, apr_palloc(to->pool, size), size);
-    eca_strbuf_hex(&text, bytes);
+    if (given.length <= VARIABLE_MAX && eca_escape_is_plain(given)) { /* nearly every one is */
+        to->put(to->table, name, apr_pstrmemdup(to->pool, value, given.length));
+        return;
+    }
+    eca_strbuf_init(&text, apr_palloc(to->pool, VARIABLE_MAX + 1), VARIABLE_MAX + 1);
+    eca_escape_text(&text, given, VARIABLE_MAX);
     to->put(to->table, name, text.text);
 }
 
-/* Whoever made the certificate has chosen its length, too. */
-static void set_serial(const struct environment *to, const char *name, struct eca_slice serial)
+static const char *make_hex(apr_pool_t *pool, const uint8_t *bytes, size_t length)
 {
-    char memory[2 * VARIABLE_MAX];
+    const size_t size = 2 * length + 1;
     struct eca_strbuf text;
 
-    if (serial.length > 0 && 2 * serial.length <= VARIABLE_MAX) {
-        set_hex(to, name, serial);
-        return;
-    }
-    eca_strbuf_init(&text, memory, sizeof memory);
-    eca_strbuf_hex(&text, serial);
-    set_variable(to, name, text.text);
+    eca_strbuf_init(&text, apr_palloc(pool, size), size);
+    eca_strbuf_hex(&text, (struct eca_slice){ bytes, length });
+    return text.text;
+}
+
+/* Whoever made the certificate has chosen its length, too. */
+static const char *make_serial(apr_pool_t *pool, struct eca_slice serial)
+{
+    const size_t shown = (VARIABLE_MAX - 3) / 2;
+
+    if (2 * serial.length <= VARIABLE_MAX)
+        return serial.length > 0 ? make_hex(pool, serial.bytes, serial.length) : NULL;
+    return apr_pstrcat(pool, make_hex(pool, serial.bytes, shown), "...", NULL);
 }
 
 /* One of our own words. */
@@ -186,15 +185,19 @@ static void set_word(const struct environment *to, const char *name, const char 
         to->put(to->table, name, word);
 }
 
-static void set_certificate_variables(const struct environment *to, const struct eca_request *request)
+static void set_certificate_variables(const struct environment *to, struct eca_request *request)
 {
     const struct eca_certificate *certificate = request->work->certificate;
+    struct eca_certificate_texts *shown = &request->shown;
 
-    if (certificate == NULL)
-        return;
-    set_hex(to, "EAS_CERTIFICATE_SHA256", (struct eca_slice){ certificate->sha256, sizeof certificate->sha256 });
-    set_hex(to, "EAS_CERTIFICATE_SHA1", (struct eca_slice){ certificate->sha1, sizeof certificate->sha1 });
-    set_serial(to, "EAS_CERTIFICATE_SERIAL", certificate->serial);
+    if (certificate != NULL && shown->sha256 == NULL) {
+        shown->sha256 = make_hex(request->r->pool, certificate->sha256, sizeof certificate->sha256);
+        shown->sha1 = make_hex(request->r->pool, certificate->sha1, sizeof certificate->sha1);
+        shown->serial = make_serial(request->r->pool, certificate->serial);
+    }
+    set_word(to, "EAS_CERTIFICATE_SHA256", shown->sha256);
+    set_word(to, "EAS_CERTIFICATE_SHA1", shown->sha1);
+    set_word(to, "EAS_CERTIFICATE_SERIAL", shown->serial);
 }
 
 static void set_account_variables(const struct environment *to, const struct eca_request *request)

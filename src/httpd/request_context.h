@@ -24,6 +24,11 @@ struct eca_request_work {
     struct eca_account account; /* .sid "" until an account is known */
 };
 
+/* Of the certificate, as its variables say them; NULL: not written, or it has none. */
+struct eca_certificate_texts {
+    const char *sha256, *sha1, *serial;
+};
+
 /* In r->pool, which a Ping holds for an hour: kept small. One thread at a time. */
 struct eca_backend_use;
 
@@ -40,7 +45,9 @@ struct eca_request {
     bool described;                 /* the variables of query, certificate and account are written */
     bool authorization_unavailable; /* the directory could not say what Require asks */
     bool mapped;                    /* `kind` led to the account, or would have */
+    bool remembered;                /* by the connection: no certificate was looked at */
     enum eca_mapping_kind kind;
+    struct eca_certificate_texts shown;
     const char *cache;     /* "hit", "miss" or "stale", NULL when no account was looked for */
     uint8_t *cache_key;    /* ECA_ACCOUNT_RECORD_KEY_BYTES, with `cache` */
     const char *sid;       /* of the account, once known */

@@ -2,6 +2,7 @@
 /* The one place where a reason becomes an HTTP answer. */
 #include "respond.h"
 
+#include "last_decision.h"
 #include "log.h"
 
 #include <ap_mpm.h>
@@ -70,6 +71,8 @@ int eca_respond(struct eca_request *request, request_rec *r, enum eca_reason rea
 {
     const struct eca_reason_row *row = eca_reason_describe(reason);
 
+    if (reason != ECA_REASON_GRANTED)
+        eca_last_decision_forget(request);
     request->reason = reason;
     request->decided = true;
     eca_request_set_variables(request, r);

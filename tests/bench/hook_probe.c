@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A stopwatch around each of mod_eas_certauth's hooks, and a look at what they take from the request's pool.
+ * A stopwatch around each of mod_eas_certauth's hooks, and a look at what they take from the pools of the request and
+ * its connection.
  *
  * The clock is the monotonic one: warm, nothing waits in our hooks, so what passes is CPU time; a thread's CPU clock is
  * a system call, which costs more than most hooks. One request that was interrupted does not move the median.
@@ -58,11 +59,13 @@ struct spent {
     uint64_t begin;   /* of the hook that runs, 0 while none of ours does */
     uint64_t reading; /* what the clock took just before */
     char *pool_begin; /* where r->pool stood then */
+    char *connection_begin;
     unsigned depth;
     uint32_t nanoseconds[HOOKS];
     uint32_t pool_bytes[HOOKS];
     uint32_t stopwatch;                 /* what all readings took together */
     uint32_t token_bytes;               /* of the header that went to the backend */
+    uint32_t connection_bytes;
     bool ran[HOOKS], pool_moved[HOOKS]; /* moved: to another piece meanwhile, the bytes are not known */
 };
 
@@ -75,6 +78,7 @@ struct series {
 static struct {
     pthread_mutex_t lock;
     struct series total, stopwatch, token_bytes, nanoseconds[HOOKS], pool_bytes[HOOKS];
+    uint32_t connection_bytes; /* the most of one request: what a connection keeps is kept once */
 } kept = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* Pieces of r->pool end somewhere else in each request, so that no hook is always the one where the pool moves on. */
@@ -100,16 +104,27 @@ static void begin(request_rec *r, struct spent *spent)
     uint64_t first = 0;
 
     spent->pool_begin = apr_palloc(r->pool, 8);
+    spent->connection_begin = apr_palloc(r->connection->pool, 8);
     first = eca_probe_now();
     spent->begin = eca_probe_now();
     spent->reading = spent->begin - first;
+}
+
+/* Behind `begin`, the piece that was taken at once before; false when the pool has moved on. */
+static bool taken_since(uint32_t *bytes, const char *begin, apr_pool_t *pool)
+{
+    const char *now = apr_palloc(pool, 8);
+
+    if (now <= begin || now - begin >= POOL_NODE)
+        return false;
+    *bytes += (uint32_t)(now - begin) - 8;
+    return true;
 }
 
 static void end(request_rec *r, struct spent *spent, enum hook hook)
 {
     const uint64_t now = eca_probe_now();
     const uint64_t elapsed = now - spent->begin;
-    char *pool_end = NULL;
 
     if (spent->begin == 0)
         return;
@@ -117,11 +132,9 @@ static void end(request_rec *r, struct spent *spent, enum hook hook)
     spent->nanoseconds[hook] += (uint32_t)(elapsed > spent->reading ? elapsed - spent->reading : 0);
     spent->stopwatch += (uint32_t)spent->reading;
     spent->begin = 0;
-    pool_end = apr_palloc(r->pool, 8);
-    if (pool_end > spent->pool_begin && pool_end - spent->pool_begin < POOL_NODE)
-        spent->pool_bytes[hook] += (uint32_t)(pool_end - spent->pool_begin) - 8;
-    else
+    if (!taken_since(&spent->pool_bytes[hook], spent->pool_begin, r->pool))
         spent->pool_moved[hook] = true;
+    (void)taken_since(&spent->connection_bytes, spent->connection_begin, r->connection->pool);
 }
 
 /* Ours stand aside when they call their own chain again: so does the stopwatch in front of them. */
@@ -336,6 +349,8 @@ int eca_hook_probe_keep(request_rec *r)
     add(&kept.total, total);
     add(&kept.stopwatch, spent->stopwatch);
     add(&kept.token_bytes, spent->token_bytes);
+    if (spent->connection_bytes > kept.connection_bytes)
+        kept.connection_bytes = spent->connection_bytes;
     pthread_mutex_unlock(&kept.lock);
     return DECLINED;
 }
@@ -362,8 +377,10 @@ int eca_hook_probe_handle(request_rec *r)
         ap_rprintf(r, "%s\"%s\": %.0f", hook == 0 ? "" : ", ", names[hook], take_median(&kept.nanoseconds[hook]));
         pool_bytes += take_median(&kept.pool_bytes[hook]);
     }
-    ap_rprintf(r, "}, \"stopwatch_ns\": %.0f, \"pool_bytes\": %.0f, \"token_bytes\": %.0f}\n",
-               take_median(&kept.stopwatch), pool_bytes, take_median(&kept.token_bytes));
+    ap_rprintf(r,
+               "}, \"stopwatch_ns\": %.0f, \"pool_bytes\": %.0f, \"connection_bytes\": %u, \"token_bytes\": %.0f}\n",
+               take_median(&kept.stopwatch), pool_bytes, kept.connection_bytes, take_median(&kept.token_bytes));
+    kept.connection_bytes = 0;
     pthread_mutex_unlock(&kept.lock);
     return OK;
 }

@@ -67,8 +67,8 @@ class Bench:
         with hooks.make_site(self.lab) as site:
             found = hooks.measure(site, self.alice, self.rounds)
         for row, one in found.items():
-            self.say(f"in our hooks: {row:20} {one.microseconds.text(1):>22} µs, {one.bytes.text():>20} bytes of "
-                     f"r->pool; stopwatch {one.stopwatch.text(1)} µs")
+            self.say(f"in our hooks: {row:20} {one.microseconds.text(1):>22} µs, {one.bytes.text():>20} bytes in "
+                     f"pools; stopwatch {one.stopwatch.text(1)} µs")
         self.say("")
         self.judge(report.judge_hooks(found))
 

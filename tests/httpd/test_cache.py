@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Accounts that are kept: for how long, for whom, and what an outage or a hostile cache can do with them."""
 
-import secrets
-import socket
 from functools import partial
 
 import pytest
 
 from holders import FROM_NOW, issuer_serial_of
 from lab import process
-from lab.httpd import DEFAULT_MODULES
 from proxy import section, virtual_host
 from reasons import check_grant, check_refusal, line_of
+from redis_server import redis  # noqa: F401
 from swarm import at_once, timed
 
 DEADLINE = 3.0
@@ -163,57 +161,13 @@ def test_reload_with_500_phones_waiting_serves_them_all(lab, holders, proxy, con
 
 # ---- a cache on another machine ------------------------------------------------------------------
 
-class Redis:
-    """A real redis-server of the test's own."""
-
-    def __init__(self, folder, address, port):
-        self.address = (address, port)
-        folder.mkdir(exist_ok=True)
-        self.daemon = process.Daemon("redis", folder, [
-            "/usr/bin/redis-server", "--bind", address, "--port", str(port), "--save", "", "--appendonly", "no",
-            "--dir", str(folder)], ready=lambda: process.accepts(address, port))
-
-    def command(self, *words):
-        """One command's answer, as bytes (RESP, simple types and one level of arrays)."""
-        with socket.create_connection(self.address, 5) as one:
-            raw = [word if isinstance(word, bytes) else str(word).encode() for word in words]
-            one.sendall(b"*%d\r\n" % len(raw) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in raw))
-            return self._answer(one.makefile("rb"))
-
-    def _answer(self, stream):
-        line = stream.readline().rstrip(b"\r\n")
-        if line[:1] == b"$":
-            return None if line == b"$-1" else stream.read(int(line[1:]) + 2)[:-2]
-        if line[:1] == b"*":
-            return [self._answer(stream) for _ in range(int(line[1:]))]
-        return line
-
-    def records(self):
-        """Every key and value."""
-        return {key: self.command("GET", key) for key in self.command("KEYS", "*")}
-
-
 @pytest.fixture
-def redis(lab):
-    """A running redis on an address of its own."""
-    one = Redis(lab.root / "redis", lab.address(150), 6379)
-    one.daemon.start()
-    yield one
-    one.daemon.thaw()
-    one.daemon.stop()
-
-
-@pytest.fixture
-def shared(lab, proxy, redis, tmp_path):
-    """An httpd whose cache is that redis."""
-    key = tmp_path / "cache.key"
-    key.write_text(secrets.token_hex(32), encoding="utf-8")
-    key.chmod(0o600)
+def shared(lab, proxy, redis, tmp_path):  # noqa: F811
+    """An httpd whose cache is that redis, the same for all."""
+    where = redis.options(tmp_path)
 
     def start(**options):
-        where = "{}:{}".format(*redis.address)
-        return proxy(site(lab), cache=f"redis:{where}\nEASCacheKeyFile {key}",
-                     modules=(*DEFAULT_MODULES, "socache_redis"), **options)
+        return proxy(site(lab), **where, **options)
     return start
 
 
@@ -225,7 +179,7 @@ def test_redis_serves_a_second_httpd_and_survives_a_reload(shared, holders):
     assert ask(one, holders) == "hit"
 
 
-def test_redis_hostile_records_are_no_records(shared, holders, redis, lab, expect_log):
+def test_redis_hostile_records_are_no_records(shared, holders, redis, lab, expect_log):  # noqa: F811
     expect_log(r"ECA3030: EASCache: reading failed")    # the one that is far too long
     expect_log(r"socache_redis:error.*OVERFLOW")
     one = shared()
@@ -248,7 +202,8 @@ def test_redis_hostile_records_are_no_records(shared, holders, redis, lab, expec
 
 
 @pytest.mark.parametrize("go, come", [("stop", "start"), ("freeze", "thaw")])
-def test_redis_gone_costs_little_and_is_used_again(shared, holders, redis, expect_log, allow_log, go, come):
+def test_redis_gone_costs_little_and_is_used_again(shared, holders, redis, expect_log, allow_log,  # noqa: F811
+                                                   go, come):
     one = shared()
     assert [ask(one, holders) for _ in range(2)] == ["miss", "hit"]
     getattr(redis.daemon, go)()
