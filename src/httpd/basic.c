@@ -212,6 +212,7 @@ void eca_basic_check(struct eca_request *request)
     request->facts.password = ECA_PASSWORD_ABSENT;
     if (!eca_access_wants_password(&request->facts) || request->work->login_name == NULL)
         return;
+    request->work->detail.text[0] = '\0'; /* why no certificate came does not matter any more */
     flaw = find_flaw(request);
     if (flaw == NULL) {
         ask_directory(request);

@@ -255,3 +255,9 @@ def test_untrusted_peers_header_does_not_hinder_a_password(behind, holders, lab)
     outcome = send(behind, "/both", {HEADER: ENCODERS["base64-der"](holders["bob"].der)}, OTHER_HOST,
                    basic=("alice", lab.people["alice"].password))
     check_grant(outcome, user="alice@example.test", EAS_METHOD="basic")
+
+
+def test_untrusted_peers_header_does_not_hide_what_is_wrong_with_a_password(behind, holders):
+    outcome = send(behind, "/both", {HEADER: ENCODERS["base64-der"](holders["bob"].der)}, OTHER_HOST,
+                   basic=("alice", "wrong"))
+    check_refusal(outcome, "password-rejected", "wrong password$")
