@@ -84,6 +84,13 @@ int eca_handshake_begin(conn_rec *connection, SSL *ssl, int is_proxy)
     return DECLINED;
 }
 
+bool eca_handshake_was_made(const conn_rec *connection)
+{
+    const conn_rec *primary = connection->master != NULL ? connection->master : connection;
+
+    return ap_get_module_config(primary->conn_config, &eas_certauth_module) != NULL;
+}
+
 X509 *eca_handshake_peer_certificate(conn_rec *connection, STACK_OF(X509) * *chain)
 {
     conn_rec *primary = connection->master != NULL ? connection->master : connection;

@@ -9,6 +9,7 @@
 
 #include <httpd.h>
 #include <openssl/ssl.h>
+#include <stdbool.h>
 
 /* mod_ssl's init_server hook: makes the TLS context of a server that has our sections lenient. */
 int eca_handshake_init_server(server_rec *server, apr_pool_t *pool, int is_proxy, SSL_CTX *context);
@@ -21,6 +22,9 @@ struct eca_connection {
 
 /* mod_ssl's pre_handshake hook: remembers the connection's SSL object. */
 int eca_handshake_begin(conn_rec *connection, SSL *ssl, int is_proxy);
+
+/* Whether mod_ssl ended TLS for this connection (of an HTTP/2 stream: for its primary connection). Threads: any. */
+bool eca_handshake_was_made(const conn_rec *connection);
 
 /*
  * The certificate the client showed on this connection (of an HTTP/2 stream: its primary connection); NULL without TLS

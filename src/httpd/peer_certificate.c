@@ -67,6 +67,15 @@ static X509 *read_header(struct eca_request *request)
     return NULL;
 }
 
+static X509 *read_connection(struct eca_request *request)
+{
+    if (!eca_handshake_was_made(request->r->connection))
+        eca_error_set(&request->work->detail,
+                      "mod_ssl did not end TLS for this connection: write SSLEngine on for its virtual host, or "
+                      "EASCertificateSource header where a load balancer ends TLS");
+    return eca_handshake_peer_certificate(request->r->connection, &request->work->chain);
+}
+
 void eca_peer_certificate_read(struct eca_request *request)
 {
     const bool in_header = request->policy->certificate_source.header != NULL;
@@ -78,7 +87,7 @@ void eca_peer_certificate_read(struct eca_request *request)
     if (in_header)
         x509 = read_header(request);
     else
-        x509 = eca_handshake_peer_certificate(request->r->connection, &request->work->chain);
+        x509 = read_connection(request);
     if (x509 == NULL)
         return;
     judge(request, x509);

@@ -3,8 +3,9 @@
 
 import shutil
 
+from lab.eas_client import EasClient
 from lab.httpd import RUN_AS
-from proxy import section, simple_bind, virtual_host, whole_site
+from proxy import ADDRESS, HOST, section, simple_bind, virtual_host, whole_site
 from reasons import check_grant, check_refusal, line_of
 
 
@@ -93,3 +94,15 @@ def test_backend_verified_in_a_proxy_section_is_not_warned_of(lab, proxy, holder
         f"SSLProxyCACertificateFile {lab.standin.ca_file}\n</Proxy>",
         SSLProxyVerify=None, SSLProxyCACertificateFile=None))
     check_grant(one.request("/mail", holders["alice"]))
+
+
+def test_request_without_tls_says_what_is_missing(lab, proxy):
+    one = proxy(virtual_host(lab, section("/mail", lab.standin.url)),
+                f"Listen {ADDRESS}:80\n" + virtual_host(
+                    lab, section("/mail", lab.standin.url),
+                    section("/either", lab.standin.url, EASAuthenticate="certificate-or-basic"), port=80,
+                    SSLEngine="off"))
+    for path, reason in (("/mail", "certificate-required"), ("/either", "credentials-required")):
+        plain = EasClient(f"http://{HOST}/", address=one.address)
+        check_refusal(one.request(path, client=plain), reason, "SSLEngine on .*EASCertificateSource header")
+        assert "detail" not in one.request("/mail").decision.fields
