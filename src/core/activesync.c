@@ -153,25 +153,32 @@ static int hex_digit(uint8_t byte)
 }
 
 /*
- * Percent-decoding into `room`, of what it holds. A "%" without two digits stays (clients do not always encode), and so
- * does "+": user names hold it.
+ * The next byte, percent-decoded. A "%" without two digits stays (clients do not always encode), and so does "+": user
+ * names hold it.
  */
+static uint8_t take_byte(struct eca_slice *rest)
+{
+    const bool escape = rest->bytes[0] == '%' && rest->length > 2;
+    const int high = escape ? hex_digit(rest->bytes[1]) : -1;
+    const int low = escape ? hex_digit(rest->bytes[2]) : -1;
+    const bool decoded = high >= 0 && low >= 0;
+    const size_t taken = decoded ? 3 : 1;
+    uint8_t byte = rest->bytes[0];
+
+    if (decoded)
+        byte = (uint8_t)(high << 4 | low);
+    rest->bytes += taken;
+    rest->length -= taken;
+    return byte;
+}
+
+/* Into `room`, what it holds. */
 static struct eca_slice decode_percent(uint8_t *room, size_t capacity, struct eca_slice value)
 {
     size_t length = 0;
 
-    for (size_t i = 0; i < value.length && length < capacity; i++) {
-        const bool escape = value.bytes[i] == '%' && value.length - i > 2;
-        const int high = escape ? hex_digit(value.bytes[i + 1]) : -1;
-        const int low = escape ? hex_digit(value.bytes[i + 2]) : -1;
-
-        if (high >= 0 && low >= 0) {
-            room[length++] = (uint8_t)(high << 4 | low);
-            i += 2;
-        } else {
-            room[length++] = value.bytes[i];
-        }
-    }
+    while (value.length > 0 && length < capacity)
+        room[length++] = take_byte(&value);
     return (struct eca_slice){ room, length };
 }
 
@@ -225,7 +232,8 @@ __attribute__((noinline)) static bool parse_base64(struct eca_activesync *out, s
             sizeof((struct eca_activesync *)0)->member                                                                 \
     }
 
-static const struct {
+/* Keys without case, as ASP.NET reads them. */
+static const struct parameter {
     struct eca_slice name;
     size_t offset, capacity;
 } parameters[] = {
@@ -235,23 +243,54 @@ static const struct {
     PARAMETER("DeviceType", device_type),
 };
 
-/* Keys without case, as ASP.NET reads them; the first one of a name counts. */
-static bool show_parameter(struct eca_activesync *out, struct eca_slice key, struct eca_slice value)
+static const struct parameter *find_parameter(struct eca_slice key)
 {
     for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++) {
-        char *text = (char *)out + parameters[i].offset;
-
-        if (!eca_slice_equal_ascii_nocase(key, parameters[i].name))
-            continue;
-        if (text[0] != '\0')
-            return true;
-        if (text == out->device_id)
-            show_device_id(out, value);
-        else
-            show(text, parameters[i].capacity, value);
-        return true;
+        if (eca_slice_equal_ascii_nocase(key, parameters[i].name))
+            return &parameters[i];
     }
-    return false;
+    return NULL;
+}
+
+/* Nearly every value is printable and fits, and is decoded where it shall be; false for others. */
+static bool show_printable(char *out, size_t capacity, struct eca_slice value)
+{
+    size_t length = 0;
+
+    while (value.length > 0) {
+        const uint8_t byte = take_byte(&value);
+
+        if (byte < 0x20 || byte > 0x7e || length == capacity - 1)
+            return false;
+        out[length++] = (char)byte;
+    }
+    out[length] = '\0';
+    return true;
+}
+
+/* Not inlined: the others need no part of the stack for this. */
+__attribute__((noinline)) static void show_any(struct eca_activesync *out, const struct parameter *parameter,
+                                               struct eca_slice value)
+{
+    char *text = (char *)out + parameter->offset;
+    uint8_t room[VALUE_MAX];
+
+    value = decode_percent(room, sizeof room, value);
+    if (text == out->device_id)
+        show_device_id(out, value);
+    else
+        show(text, parameter->capacity, value);
+}
+
+/* The first one of a name counts. */
+static bool show_parameter(struct eca_activesync *out, struct eca_slice key, struct eca_slice value)
+{
+    const struct parameter *parameter = find_parameter(key);
+    char *text = parameter == NULL ? NULL : (char *)out + parameter->offset;
+
+    if (parameter != NULL && text[0] == '\0' && !show_printable(text, parameter->capacity, value))
+        show_any(out, parameter, value);
+    return parameter != NULL;
 }
 
 /* parameter *( "&" parameter ), parameter = key "=" value        MS-ASHTTP 2.2.1.1.1.2 */
@@ -266,9 +305,7 @@ static bool parse_plain(struct eca_activesync *out, struct eca_slice query)
 
         if (equals != NULL) {
             const struct eca_slice key = { query.bytes, (size_t)(equals - query.bytes) };
-            uint8_t room[VALUE_MAX];
-            const struct eca_slice value = decode_percent(room, sizeof room,
-                                                          (struct eca_slice){ equals + 1, length - key.length - 1 });
+            const struct eca_slice value = { equals + 1, length - key.length - 1 };
 
             known = show_parameter(out, key, value) || known;
         }
