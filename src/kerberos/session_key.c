@@ -152,13 +152,15 @@ static bool make_mac(struct eca_session_key *key, uint8_t mac[SHA1_BYTES], const
            && EVP_MAC_final(key->mac, mac, &written, SHA1_BYTES) == 1 && written == SHA1_BYTES;
 }
 
-/* In place, from no state on: libcrypto takes one text for each initialisation. */
+/*
+ * In place, from no state on: libcrypto takes one text for each initialisation. Without one named, it begins with the
+ * state of the first again; named, it would first ask itself at length how long that is.
+ */
 static bool run_cipher(struct eca_session_key *key, uint8_t *text, size_t length)
 {
-    static const uint8_t no_state[BLOCK];
     int written = 0;
 
-    return EVP_CipherInit_ex2(key->cipher, NULL, NULL, no_state, -1, NULL) == 1
+    return EVP_CipherInit_ex2(key->cipher, NULL, NULL, NULL, -1, NULL) == 1
            && EVP_CipherUpdate(key->cipher, text, &written, text, (int)length) == 1 && (size_t)written == length;
 }
 
