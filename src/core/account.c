@@ -22,29 +22,28 @@ const struct eca_choice eca_remote_user_choices[] = {
     { NULL, 0 },
 };
 
+const size_t eca_account_texts[ECA_ACCOUNT_TEXTS] = {
+    offsetof(struct eca_account, dn),      offsetof(struct eca_account, sid),
+    offsetof(struct eca_account, upn),     offsetof(struct eca_account, sam_account_name),
+    offsetof(struct eca_account, mail),    offsetof(struct eca_account, domain),
+    offsetof(struct eca_account, netbios), offsetof(struct eca_account, attribute),
+};
+
 void eca_account_clear(struct eca_account *out)
 {
-    out->dn[0] = out->sid[0] = out->sam_account_name[0] = out->upn[0] = '\0';
-    out->mail[0] = out->domain[0] = out->netbios[0] = out->attribute[0] = '\0';
+    for (size_t i = 0; i < ECA_ACCOUNT_TEXTS; i++)
+        ((char *)out)[eca_account_texts[i]] = '\0';
     out->user_account_control = out->user_account_control_computed = 0;
     out->account_expires = out->when_created = 0;
 }
 
-static void copy_text(char *out, const char *text)
-{
-    memcpy(out, text, strlen(text) + 1);
-}
-
 void eca_account_copy(struct eca_account *out, const struct eca_account *account)
 {
-    copy_text(out->dn, account->dn);
-    copy_text(out->sid, account->sid);
-    copy_text(out->sam_account_name, account->sam_account_name);
-    copy_text(out->upn, account->upn);
-    copy_text(out->mail, account->mail);
-    copy_text(out->domain, account->domain);
-    copy_text(out->netbios, account->netbios);
-    copy_text(out->attribute, account->attribute);
+    for (size_t i = 0; i < ECA_ACCOUNT_TEXTS; i++) {
+        const char *text = (const char *)account + eca_account_texts[i];
+
+        memcpy((char *)out + eca_account_texts[i], text, strlen(text) + 1);
+    }
     out->user_account_control = account->user_account_control;
     out->user_account_control_computed = account->user_account_control_computed;
     out->account_expires = account->account_expires;

@@ -7,6 +7,7 @@
 #include "error.h"
 #include "sid.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define ECA_ACCOUNT_DN_MAX 2048
@@ -32,6 +33,10 @@ struct eca_account {
     int64_t account_expires;                   /* FILETIME as stored: 0 and 2^63-1 mean never */
     int64_t when_created;                      /* seconds since 1970, UTC; 0 when not readable */
 };
+
+/* Where its texts are: offsets of all of them. */
+#define ECA_ACCOUNT_TEXTS 8
+extern const size_t eca_account_texts[ECA_ACCOUNT_TEXTS];
 
 enum eca_account_state {
     ECA_ACCOUNT_STATE_ACTIVE,

@@ -18,22 +18,13 @@ struct eca_last_decision {
     const struct eca_server_config *config;
     struct eca_policy policy; /* it points at nothing but the configuration's memory */
     uint8_t cache_key[ECA_ACCOUNT_RECORD_KEY_BYTES];
-    int64_t account_expires, when_created;
+    int64_t account_expires; /* when it was created is in no cache */
     uint32_t user_account_control, user_account_control_computed;
     uint32_t kind, length;
     char texts[]; /* `length` bytes: the account's and the certificate's, each with its NUL */
 };
 
 #define SAID offsetof(struct eca_last_decision, config)
-
-static const size_t account_texts[] = {
-    offsetof(struct eca_account, dn),      offsetof(struct eca_account, sid),
-    offsetof(struct eca_account, upn),     offsetof(struct eca_account, sam_account_name),
-    offsetof(struct eca_account, mail),    offsetof(struct eca_account, domain),
-    offsetof(struct eca_account, netbios), offsetof(struct eca_account, attribute),
-};
-
-#define ACCOUNT_TEXTS (sizeof account_texts / sizeof account_texts[0])
 
 /* ---- use --------------------------------------------------------------------------------- */
 
@@ -71,10 +62,10 @@ static void read_texts(struct eca_request *request, const char *at)
 {
     struct eca_account *account = &request->work->account;
 
-    for (size_t i = 0; i < ACCOUNT_TEXTS; i++) {
+    for (size_t i = 0; i < ECA_ACCOUNT_TEXTS; i++) {
         const char *text = take_text(&at);
 
-        memcpy((char *)account + account_texts[i], text, (size_t)(at - text));
+        memcpy((char *)account + eca_account_texts[i], text, (size_t)(at - text));
     }
     request->shown.sha256 = take_text(&at);
     request->shown.sha1 = take_text(&at);
@@ -91,7 +82,6 @@ bool eca_last_decision_use(struct eca_request *request)
         return false;
     read_texts(request, last->texts);
     account->account_expires = last->account_expires;
-    account->when_created = last->when_created;
     account->user_account_control = last->user_account_control;
     account->user_account_control_computed = last->user_account_control_computed;
     request->facts.certificate = ECA_CERTIFICATE_GOOD;
@@ -137,12 +127,11 @@ static struct eca_last_decision *make_record(const struct eca_request *request)
     memcpy(&record->policy, request->policy, sizeof record->policy); /* its padding, too */
     memcpy(record->cache_key, request->cache_key, sizeof record->cache_key);
     record->account_expires = account->account_expires;
-    record->when_created = account->when_created;
     record->user_account_control = account->user_account_control;
     record->user_account_control_computed = account->user_account_control_computed;
     record->kind = (uint32_t)request->kind;
-    for (size_t i = 0; i < ACCOUNT_TEXTS && fits; i++)
-        fits = write_text(record, (const char *)account + account_texts[i]);
+    for (size_t i = 0; i < ECA_ACCOUNT_TEXTS && fits; i++)
+        fits = write_text(record, (const char *)account + eca_account_texts[i]);
     fits = fits && write_text(record, request->shown.sha256) && write_text(record, request->shown.sha1)
            && write_text(record, request->shown.serial);
     return fits ? record : NULL;
