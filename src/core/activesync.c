@@ -2,6 +2,7 @@
 /* What an ActiveSync request says about itself, so that an administrator finds the phone in the log. */
 #include "activesync.h"
 
+#include "escape.h"
 #include "utf8.h"
 
 #include <stdio.h>
@@ -35,22 +36,13 @@ static const char *const commands[] = {
     [22] = "ValidateCert",
 };
 
-static bool is_printable(struct eca_slice value)
-{
-    for (size_t i = 0; i < value.length; i++) {
-        if (value.bytes[i] < 0x20 || value.bytes[i] > 0x7e)
-            return false;
-    }
-    return true;
-}
-
 /* Copies what is fit to be read, "?" for the rest, whole characters only. */
 static void show(char *out, size_t capacity, struct eca_slice value)
 {
     struct eca_strbuf text;
 
     eca_strbuf_init(&text, out, capacity);
-    if (is_printable(value)) { /* nearly every one is */
+    if (eca_escape_is_plain(value)) { /* nearly every one is */
         eca_strbuf_append(&text, value.bytes, value.length < capacity ? value.length : capacity - 1);
         return;
     }
@@ -72,7 +64,7 @@ static void show_device_id(struct eca_activesync *out, struct eca_slice id)
 {
     struct eca_strbuf text;
 
-    if (is_printable(id)) {
+    if (eca_escape_is_plain(id)) {
         show(out->device_id, sizeof out->device_id, id);
         return;
     }
