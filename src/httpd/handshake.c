@@ -84,17 +84,22 @@ int eca_handshake_begin(conn_rec *connection, SSL *ssl, int is_proxy)
     return DECLINED;
 }
 
-bool eca_handshake_was_made(const conn_rec *connection)
+/* Of an HTTP/2 stream, its primary connection's. */
+static const struct eca_connection *find(const conn_rec *connection)
 {
     const conn_rec *primary = connection->master != NULL ? connection->master : connection;
 
-    return ap_get_module_config(primary->conn_config, &eas_certauth_module) != NULL;
+    return ap_get_module_config(primary->conn_config, &eas_certauth_module);
+}
+
+bool eca_handshake_was_made(const conn_rec *connection)
+{
+    return find(connection) != NULL;
 }
 
 X509 *eca_handshake_peer_certificate(conn_rec *connection, STACK_OF(X509) * *chain)
 {
-    conn_rec *primary = connection->master != NULL ? connection->master : connection;
-    const struct eca_connection *ours = ap_get_module_config(primary->conn_config, &eas_certauth_module);
+    const struct eca_connection *ours = find(connection);
 
     *chain = ours != NULL ? SSL_get_peer_cert_chain(ours->ssl) : NULL;
     return ours != NULL ? SSL_get0_peer_certificate(ours->ssl) : NULL;
