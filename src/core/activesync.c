@@ -49,7 +49,7 @@ static void show(char *out, size_t capacity, struct eca_slice value)
     while (value.length > 0 && !text.overflow) {
         size_t length = eca_utf8_first(value);
 
-        if (length == 0 || !eca_utf8_is_clean((struct eca_slice){ value.bytes, length })) {
+        if (length == 0 || eca_escape_is_control((struct eca_slice){ value.bytes, length })) {
             length = length == 0 ? 1 : length;
             eca_strbuf_text(&text, "?");
         } else {

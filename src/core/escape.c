@@ -15,7 +15,7 @@ struct piece {
     char text[8];  /* two bytes of C1 need the most: \xc2\x9b */
 };
 
-static bool is_control(struct eca_slice character)
+bool eca_escape_is_control(struct eca_slice character)
 {
     const uint8_t *bytes = character.bytes;
 
@@ -35,7 +35,7 @@ static struct piece next_piece(struct eca_slice value, bool in_quotes)
     const struct eca_slice character = { value.bytes, valid == 0 ? 1 : valid };
     struct piece piece = { .taken = character.length };
 
-    if (valid == 0 || is_control(character) || (in_quotes && is_quoting(character))) {
+    if (valid == 0 || eca_escape_is_control(character) || (in_quotes && is_quoting(character))) {
         for (size_t i = 0; i < character.length; i++) {
             static const char hex[] = "0123456789abcdef";
 

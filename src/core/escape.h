@@ -15,6 +15,9 @@
  */
 void eca_escape_text(struct eca_strbuf *out, struct eca_slice value, size_t limit);
 
+/* Whether a character of valid UTF-8 is one of C0, DEL or C1. Threads: any. */
+bool eca_escape_is_control(struct eca_slice character);
+
 /* Whether eca_escape_text() would at most cut it: it is printable ASCII, as nearly every value. Threads: any. */
 bool eca_escape_is_plain(struct eca_slice value);
 

@@ -146,6 +146,7 @@ static void write_texts(void)
         { "ldap_filter", "issuer-serial", SLICE("X509:<I>DC=com,CN=\"C, \"\"A\"\"\"<SR>1200") },
         { "activesync", "plain", SLICE("Cmd=Sync&User=contoso%5Cbob&DeviceId=ApplF2L&DeviceType=iPhone") },
         { "activesync", "plain-hostile", SLICE("cmd=%0d%0a&User=%ff%00%c5%81&DeviceId=%01%zz&x") },
+        { "activesync", "plain-terminal", SLICE("User=%1b[2J%c2%9b2J&DeviceId=a%c2%a1") },
         { "activesync", "base64", SLICE("jAAJBAp2MTQwRGV2aWNlAApTbWFydFBob25l") },
         { "activesync", "base64-binary-id", SLICE("jRIJBBBIIEnixExH44Q4QQ5BjpsCBB8dp%2BAGaVBob25l") },
         { "activesync", "base64-tags", SLICE("oQEJBAdBcHBsQUJDBAEAAAAGaVBob25lBwEBCAtjb250b3NvXGJvYg==") },
