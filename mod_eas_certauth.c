@@ -124,8 +124,26 @@ static void name_user(struct eca_request *request)
     eca_strbuf_init(&name, memory, sizeof memory);
     eca_account_remote_user(&name, account, request->policy->remote_user, &request->work->detail);
     request->r->user = apr_pstrdup(request->r->pool, name.text);
-    request->r->ap_auth_type = apr_pstrdup(request->r->pool, "EASCert");
     request->sid = apr_pstrdup(request->r->pool, account->sid);
+}
+
+static enum eca_reason decide(struct eca_request *request)
+{
+    enum eca_reason reason = ECA_REASON_INTERNAL_ERROR;
+
+    if (eca_last_decision_use(request))
+        return eca_access_decide(&request->facts);
+    (void)eca_request_open_work(request);
+    if (!can_decide(request, &reason))
+        return reason;
+    eca_peer_certificate_read(request);
+    eca_check_revocation(request);
+    eca_find_account(request);
+    eca_basic_check(request);
+    reason = eca_access_decide(&request->facts);
+    if (reason == ECA_REASON_GRANTED)
+        name_user(request);
+    return reason;
 }
 
 static int authenticate(request_rec *r)
@@ -138,18 +156,10 @@ static int authenticate(request_rec *r)
     r->user = NULL;
     r->no_cache = 1; /* mod_cache answers before anybody is authenticated: it must keep nothing of ours */
     request = eca_request_begin(r);
-    if (eca_last_decision_use(request)) {
-        reason = eca_access_decide(&request->facts);
-    } else if (can_decide(request, &reason)) {
-        eca_peer_certificate_read(request);
-        eca_check_revocation(request);
-        eca_find_account(request);
-        eca_basic_check(request);
-        reason = eca_access_decide(&request->facts);
-    }
+    reason = decide(request);
     if (reason != ECA_REASON_GRANTED)
         return eca_respond(request, r, reason);
-    name_user(request);
+    r->ap_auth_type = apr_pstrdup(r->pool, "EASCert");
     eca_request_set_variables(request, r);
     eca_last_decision_keep(request);
     return OK;
@@ -162,7 +172,7 @@ static int refuse_if_denied(request_rec *r, int status)
 
     if (request == NULL || request->decided)
         return status;
-    if (status == OK) /* what one line said against it, another has overruled */
+    if (status == OK && request->work != NULL) /* what one line said against it, another has overruled */
         request->work->detail.text[0] = '\0';
     if (status == HTTP_INTERNAL_SERVER_ERROR && request->authorization_unavailable)
         return eca_respond(request, r, ECA_REASON_DIRECTORY_UNAVAILABLE);
@@ -205,7 +215,8 @@ static int refuse_unauthenticated(request_rec *r, const struct eca_request *earl
     if (earlier != NULL && earlier->reason != ECA_REASON_GRANTED)
         return eca_reason_describe(earlier->reason)->status;
     request = eca_request_begin(r);
-    eca_error_set(&request->work->detail, "nobody authenticated this request (Satisfy Any, or an internal redirect)");
+    eca_error_set(&eca_request_open_work(request)->detail,
+                  "nobody authenticated this request (Satisfy Any, or an internal redirect)");
     return eca_respond(request, r, ECA_REASON_INTERNAL_ERROR);
 }
 

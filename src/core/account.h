@@ -34,7 +34,7 @@ struct eca_account {
     int64_t when_created;                      /* seconds since 1970, UTC; 0 when not readable */
 };
 
-/* Where its texts are: offsets of all of them. */
+/* Where its texts are: offsets of all of them, those of dn, sid and upn first. */
 #define ECA_ACCOUNT_TEXTS 8
 extern const size_t eca_account_texts[ECA_ACCOUNT_TEXTS];
 

@@ -176,10 +176,14 @@ static apr_status_t filter_answer(ap_filter_t *filter, apr_bucket_brigade *briga
 int eca_backend_judge_status(int *status, request_rec *r)
 {
     struct eca_request *request = eca_request_is_ours(r) ? eca_request_find(r) : NULL;
-    const bool came = apr_table_get(r->notes, "proxy-error-override") != NULL;
-    const enum eca_reason reason = request != NULL ? judge(request, r, *status, came) : ECA_REASON_GRANTED;
+    bool came = false;
+    enum eca_reason reason = ECA_REASON_GRANTED;
 
-    if (request != NULL && !came && ap_is_HTTP_ERROR(*status))
+    if (request == NULL || (request->use == NULL && !ap_is_HTTP_ERROR(*status)))
+        return DECLINED;
+    came = apr_table_get(r->notes, "proxy-error-override") != NULL;
+    reason = judge(request, r, *status, came);
+    if (!came && ap_is_HTTP_ERROR(*status))
         forget_answer(r);
     if (reason == ECA_REASON_GRANTED)
         return DECLINED;

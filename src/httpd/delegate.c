@@ -118,6 +118,7 @@ enum eca_reason eca_delegate_prepare(struct eca_request *request)
 
     if (!eca_delegate_is_proxied(request->r) || strcmp(delegation, "none") == 0)
         return ECA_REASON_GRANTED;
+    (void)eca_request_open_work(request);
     if (!can_carry_identity(request->r)) {
         eca_error_set(&request->work->detail, "the backend is not reached by http or https");
         return ECA_REASON_DELEGATION_MISCONFIGURED;

@@ -10,6 +10,7 @@
 
 #define BELIEVED apr_time_from_sec(1)
 #define TEXTS_MAX 640
+#define TEXTS_BEFORE_ACCOUNT 4
 
 struct eca_last_decision {
     X509 *leaf; /* held, so that nothing else gets its address; NULL: not believed again */
@@ -21,7 +22,7 @@ struct eca_last_decision {
     int64_t account_expires; /* when it was created is in no cache */
     uint32_t user_account_control, user_account_control_computed;
     uint32_t kind, length;
-    char texts[]; /* `length` bytes: the account's and the certificate's, each with its NUL */
+    char texts[]; /* `length` bytes: the user's name, the certificate's, the account's, each with its NUL */
 };
 
 #define SAID offsetof(struct eca_last_decision, config)
@@ -58,32 +59,34 @@ static const char *take_text(const char **at)
     return text;
 }
 
+static const char *text_or_null(const char *text)
+{
+    return *text != '\0' ? text : NULL;
+}
+
+/* The connection's memory outlives the request's; only the user's name is others', too. */
 static void read_texts(struct eca_request *request, const char *at)
 {
-    struct eca_account *account = &request->work->account;
+    struct eca_request_texts *texts = &request->texts;
 
-    for (size_t i = 0; i < ECA_ACCOUNT_TEXTS; i++) {
-        const char *text = take_text(&at);
-
-        memcpy((char *)account + eca_account_texts[i], text, (size_t)(at - text));
-    }
-    request->shown.sha256 = take_text(&at);
-    request->shown.sha1 = take_text(&at);
-    request->shown.serial = take_text(&at);
+    request->r->user = apr_pstrdup(request->r->pool, take_text(&at));
+    texts->sha256 = take_text(&at);
+    texts->sha1 = take_text(&at);
+    texts->serial = take_text(&at);
+    texts->dn = text_or_null(take_text(&at));
+    request->sid = take_text(&at);
+    texts->sid = text_or_null(request->sid);
+    texts->upn = text_or_null(take_text(&at));
 }
 
 bool eca_last_decision_use(struct eca_request *request)
 {
     const struct eca_connection *connection = eca_handshake_connection(request->r->connection);
     struct eca_last_decision *last = connection == NULL ? NULL : connection->last;
-    struct eca_account *account = &request->work->account;
 
     if (last == NULL || !is_believed(last, connection, request))
         return false;
     read_texts(request, last->texts);
-    account->account_expires = last->account_expires;
-    account->user_account_control = last->user_account_control;
-    account->user_account_control_computed = last->user_account_control_computed;
     request->facts.certificate = ECA_CERTIFICATE_GOOD;
     request->facts.account = ECA_ACCOUNT_USABLE;
     request->mapped = true;
@@ -94,14 +97,47 @@ bool eca_last_decision_use(struct eca_request *request)
     return true;
 }
 
+void eca_last_decision_recall(struct eca_request *request)
+{
+    const struct eca_last_decision *last = eca_handshake_connection(request->r->connection)->last;
+    struct eca_account *account = &request->work->account;
+    const char *at = last->texts;
+
+    for (size_t i = 0; i < TEXTS_BEFORE_ACCOUNT; i++)
+        (void)take_text(&at);
+    for (size_t i = 0; i < ECA_ACCOUNT_TEXTS; i++) {
+        const char *text = take_text(&at);
+
+        memcpy((char *)account + eca_account_texts[i], text, (size_t)(at - text));
+    }
+    account->account_expires = last->account_expires;
+    account->user_account_control = last->user_account_control;
+    account->user_account_control_computed = last->user_account_control_computed;
+}
+
 /* ---- keep -------------------------------------------------------------------------------- */
+
+static bool is_said_as_it_is(const char *said, const char *text)
+{
+    return strcmp(said != NULL ? said : "", text) == 0;
+}
+
+/* A name that is cut, or escaped, for the variables would need to be written twice: one in many thousands. */
+static bool has_plain_names(const struct eca_request *request)
+{
+    const struct eca_account *account = &request->work->account;
+    const struct eca_request_texts *texts = &request->texts;
+
+    return is_said_as_it_is(texts->dn, account->dn) && is_said_as_it_is(texts->sid, account->sid)
+           && is_said_as_it_is(texts->upn, account->upn);
+}
 
 static bool may_be_kept(const struct eca_request *request)
 {
     return !request->remembered && request->facts.certificate == ECA_CERTIFICATE_GOOD
            && request->facts.password == ECA_PASSWORD_ABSENT && request->cache != NULL
            && strcmp(request->cache, "hit") == 0 && request->policy->certificate_source.header == NULL
-           && request->service->revocation == NULL && request->shown.serial != NULL;
+           && request->service->revocation == NULL && request->texts.serial != NULL && has_plain_names(request);
 }
 
 static bool write_text(struct eca_last_decision *record, const char *text)
@@ -120,6 +156,7 @@ static struct eca_last_decision *make_record(const struct eca_request *request)
 {
     struct eca_last_decision *record = apr_pcalloc(request->work->pool, sizeof *record + TEXTS_MAX);
     const struct eca_account *account = &request->work->account;
+    const struct eca_request_texts *texts = &request->texts;
     bool fits = true;
 
     record->decided = request->r->request_time;
@@ -130,10 +167,10 @@ static struct eca_last_decision *make_record(const struct eca_request *request)
     record->user_account_control = account->user_account_control;
     record->user_account_control_computed = account->user_account_control_computed;
     record->kind = (uint32_t)request->kind;
+    fits = write_text(record, request->r->user) && write_text(record, texts->sha256) && write_text(record, texts->sha1)
+           && write_text(record, texts->serial);
     for (size_t i = 0; i < ECA_ACCOUNT_TEXTS && fits; i++)
         fits = write_text(record, (const char *)account + eca_account_texts[i]);
-    fits = fits && write_text(record, request->shown.sha256) && write_text(record, request->shown.sha1)
-           && write_text(record, request->shown.serial);
     return fits ? record : NULL;
 }
 

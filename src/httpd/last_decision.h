@@ -14,10 +14,14 @@
 #include "request_context.h"
 
 /*
- * Sets what eca_peer_certificate_read() and eca_find_account() would have set, but for the verdict and the certificate
- * in request->work. False: nothing is set, and they are to be called. Threads: the request's, as for all here.
+ * Sets what eca_peer_certificate_read() and eca_find_account() would have set, but for request->work, which is not
+ * opened; and what is said of the user. False: nothing is set, and they are to be called. Threads: the request's, as
+ * for all here.
  */
 bool eca_last_decision_use(struct eca_request *request);
+
+/* Writes the account into request->work, which has just been opened for a request that is remembered. */
+void eca_last_decision_recall(struct eca_request *request);
 
 /* Keeps that of a granted request, whose variables are written already. */
 void eca_last_decision_keep(struct eca_request *request);

@@ -91,15 +91,16 @@ static const char *text_or_null(const char *text)
 /* What is known while the request is being decided. */
 static void append_work(struct eca_strbuf *line, struct eca_request *request)
 {
-    const struct eca_request_work *work = request->work;
+    const struct eca_request_work *work = eca_request_open_work(request);
+    const struct eca_request_texts *texts = &request->texts;
     const char *user = text_or_null(work->account.sam_account_name);
 
     eca_last_decision_read_certificate(request);
     if (user == NULL)
         user = text_or_null(work->login_name);
-    eca_escape_pair(line, "user", user != NULL ? user : text_or_null(work->query.user));
-    eca_escape_pair(line, "device", text_or_null(work->query.device_id));
-    eca_escape_pair(line, "cmd", text_or_null(work->query.command));
+    eca_escape_pair(line, "user", user != NULL ? user : texts->query_user);
+    eca_escape_pair(line, "device", texts->device_id);
+    eca_escape_pair(line, "cmd", texts->command);
     append_certificate(line, work->certificate);
     eca_escape_pair(line, "account", text_or_null(work->account.dn));
 }
@@ -120,12 +121,12 @@ void eca_log_decision(struct eca_request *request)
         return;
     eca_strbuf_init(&line, memory, sizeof memory);
     eca_escape_pair(&line, "id", id);
-    if (request->work != NULL)
+    if (!request->ended)
         append_work(&line, request);
     eca_escape_pair(&line, "mapping", request->mapped ? eca_mapping_describe(request->kind)->name : NULL);
     eca_escape_pair(&line, "method", eca_request_method(request));
     eca_escape_pair(&line, "spn", request->spn);
-    if (request->work != NULL)
+    if (!request->ended)
         eca_escape_pair(&line, "detail", text_or_null(request->work->detail.text));
     if (quiet > 0)
         eca_escape_pair(&line, "unreported", apr_ltoa(request->r->pool, (long)quiet));

@@ -2,7 +2,9 @@
 /* The context of a request and its variables. */
 #include "request_context.h"
 
+#include "activesync.h"
 #include "escape.h"
+#include "last_decision.h"
 
 #include <apr_strings.h>
 #include <http_core.h>
@@ -38,17 +40,39 @@ void eca_request_end_work(struct eca_request *request)
     if (request->work != NULL)
         apr_pool_destroy(request->work->pool);
     request->work = NULL;
+    request->ended = true;
+}
+
+/* A copy that is fit to be read; NULL of an empty one. */
+static const char *show(apr_pool_t *pool, const char *value)
+{
+    const struct eca_slice given = eca_slice_from_text(value);
+    struct eca_strbuf text;
+
+    if (given.length == 0)
+        return NULL;
+    if (given.length <= VARIABLE_MAX && eca_escape_is_plain(given)) /* nearly every one is */
+        return apr_pstrmemdup(pool, value, given.length);
+    eca_strbuf_init(&text, apr_palloc(pool, VARIABLE_MAX + 1), VARIABLE_MAX + 1);
+    eca_escape_text(&text, given, VARIABLE_MAX);
+    return text.text;
 }
 
 static void read_query(struct eca_request *request)
 {
-    const char *query = request->r->args;
     const char *version = apr_table_get(request->r->headers_in, "MS-ASProtocolVersion");
-    struct eca_activesync *out = &request->work->query;
+    apr_pool_t *pool = request->r->pool;
+    struct eca_request_texts *texts = &request->texts;
+    struct eca_activesync query;
 
-    eca_activesync_parse_query(out, eca_slice_from_text(query));
-    if (out->protocol_version[0] == '\0' && version != NULL)
-        apr_cpystrn(out->protocol_version, version, sizeof out->protocol_version);
+    eca_activesync_parse_query(&query, eca_slice_from_text(request->r->args));
+    if (query.protocol_version[0] == '\0' && version != NULL)
+        apr_cpystrn(query.protocol_version, version, sizeof query.protocol_version);
+    texts->command = show(pool, query.command);
+    texts->query_user = show(pool, query.user);
+    texts->device_id = show(pool, query.device_id);
+    texts->device_type = show(pool, query.device_type);
+    texts->protocol_version = show(pool, query.protocol_version);
 }
 
 /* ap_get_basic_auth_pw() declines for our AuthType and would set an unverified r->user. */
@@ -64,24 +88,37 @@ static void read_basic(struct eca_request *request)
 }
 
 /* Most of it is room for texts: zeroing all of that would cost more than many a hook. */
-static struct eca_request_work *begin_work(apr_pool_t *pool)
+static struct eca_request_work *make_work(apr_pool_t *parent)
 {
-    struct eca_request_work *work = apr_palloc(pool, sizeof *work);
+    struct eca_request_work *work = NULL;
+    apr_pool_t *pool = NULL;
 
+    apr_pool_create(&pool, parent);
+    apr_pool_tag(pool, "eas_certauth_work");
+    work = apr_palloc(pool, sizeof *work);
     memset(work, 0, offsetof(struct eca_request_work, detail));
     work->pool = pool;
     work->detail.text[0] = '\0';
     eca_account_clear(&work->account);
+    apr_pool_cleanup_register(pool, work, end_work, apr_pool_cleanup_null);
     return work;
+}
+
+struct eca_request_work *eca_request_open_work(struct eca_request *request)
+{
+    if (request->work != NULL || request->ended)
+        return request->work;
+    request->work = make_work(request->r->pool);
+    read_basic(request);
+    if (request->remembered)
+        eca_last_decision_recall(request);
+    return request->work;
 }
 
 struct eca_request *eca_request_begin(request_rec *r)
 {
     struct eca_request *request = apr_pcalloc(r->pool, sizeof *request);
-    apr_pool_t *pool = NULL;
 
-    apr_pool_create(&pool, r->pool);
-    apr_pool_tag(pool, "eas_certauth_work");
     request->r = r;
     request->governing = r->per_dir_config;
     request->policy = eca_policy_of(r);
@@ -89,11 +126,8 @@ struct eca_request *eca_request_begin(request_rec *r)
     request->service = request->config->service;
     request->facts.policy = request->policy->authenticate;
     request->reason = ECA_REASON_INTERNAL_ERROR;
-    request->work = begin_work(pool);
-    apr_pool_cleanup_register(pool, request->work, end_work, apr_pool_cleanup_null);
     ap_set_module_config(r->request_config, &eas_certauth_module, request);
     read_query(request);
-    read_basic(request);
     return request;
 }
 
@@ -120,7 +154,6 @@ static const char reason_variable[] = "EAS_REASON";
  */
 struct environment {
     apr_table_t *table;
-    apr_pool_t *pool;
     void (*put)(apr_table_t *table, const char *name, const char *value);
 };
 
@@ -131,7 +164,7 @@ static bool is_like_ours(const char *name)
 
 static struct environment open_environment(request_rec *r)
 {
-    struct environment to = { r->subprocess_env, r->pool, apr_table_addn };
+    struct environment to = { r->subprocess_env, apr_table_addn };
     const apr_array_header_t *entries = apr_table_elts(to.table);
 
     for (int i = 0; i < entries->nelts && to.put == apr_table_addn; i++) {
@@ -139,23 +172,6 @@ static struct environment open_environment(request_rec *r)
             to.put = apr_table_setn;
     }
     return to;
-}
-
-/* `name` is a constant. */
-static void set_variable(const struct environment *to, const char *name, const char *value)
-{
-    const struct eca_slice given = eca_slice_from_text(value);
-    struct eca_strbuf text;
-
-    if (given.length == 0)
-        return;
-    if (given.length <= VARIABLE_MAX && eca_escape_is_plain(given)) { /* nearly every one is */
-        to->put(to->table, name, apr_pstrmemdup(to->pool, value, given.length));
-        return;
-    }
-    eca_strbuf_init(&text, apr_palloc(to->pool, VARIABLE_MAX + 1), VARIABLE_MAX + 1);
-    eca_escape_text(&text, given, VARIABLE_MAX);
-    to->put(to->table, name, text.text);
 }
 
 static const char *make_hex(apr_pool_t *pool, const uint8_t *bytes, size_t length)
@@ -178,46 +194,40 @@ static const char *make_serial(apr_pool_t *pool, struct eca_slice serial)
     return apr_pstrcat(pool, make_hex(pool, serial.bytes, shown), "...", NULL);
 }
 
-/* One of our own words. */
-static void set_word(const struct environment *to, const char *name, const char *word)
+/* What the work has found so far. */
+static void show_work(struct eca_request_texts *texts, const struct eca_request_work *work, apr_pool_t *pool)
 {
-    if (word != NULL)
-        to->put(to->table, name, word);
-}
+    const struct eca_certificate *certificate = work->certificate;
 
-static void set_certificate_variables(const struct environment *to, struct eca_request *request)
-{
-    const struct eca_certificate *certificate = request->work->certificate;
-    struct eca_certificate_texts *shown = &request->shown;
-
-    if (certificate != NULL && shown->sha256 == NULL) {
-        shown->sha256 = make_hex(request->r->pool, certificate->sha256, sizeof certificate->sha256);
-        shown->sha1 = make_hex(request->r->pool, certificate->sha1, sizeof certificate->sha1);
-        shown->serial = make_serial(request->r->pool, certificate->serial);
+    if (certificate != NULL) {
+        texts->sha256 = make_hex(pool, certificate->sha256, sizeof certificate->sha256);
+        texts->sha1 = make_hex(pool, certificate->sha1, sizeof certificate->sha1);
+        texts->serial = make_serial(pool, certificate->serial);
     }
-    set_word(to, "EAS_CERTIFICATE_SHA256", shown->sha256);
-    set_word(to, "EAS_CERTIFICATE_SHA1", shown->sha1);
-    set_word(to, "EAS_CERTIFICATE_SERIAL", shown->serial);
+    texts->dn = show(pool, work->account.dn);
+    texts->sid = show(pool, work->account.sid);
+    texts->upn = show(pool, work->account.upn);
 }
 
-static void set_account_variables(const struct environment *to, const struct eca_request *request)
+static void set_variable(const struct environment *to, const char *name, const char *value)
 {
-    const struct eca_account *account = &request->work->account;
-
-    set_variable(to, "EAS_ACCOUNT_DN", account->dn);
-    set_variable(to, "EAS_ACCOUNT_SID", account->sid);
-    set_variable(to, "EAS_ACCOUNT_UPN", account->upn);
+    if (value != NULL)
+        to->put(to->table, name, value);
 }
 
-static void set_query_variables(const struct environment *to, const struct eca_request *request)
+static void set_texts(const struct environment *to, const struct eca_request_texts *texts)
 {
-    const struct eca_activesync *query = &request->work->query;
-
-    set_variable(to, "EAS_COMMAND", query->command);
-    set_variable(to, "EAS_USER", query->user);
-    set_variable(to, "EAS_DEVICE_ID", query->device_id);
-    set_variable(to, "EAS_DEVICE_TYPE", query->device_type);
-    set_variable(to, "EAS_PROTOCOL_VERSION", query->protocol_version);
+    set_variable(to, "EAS_COMMAND", texts->command);
+    set_variable(to, "EAS_USER", texts->query_user);
+    set_variable(to, "EAS_DEVICE_ID", texts->device_id);
+    set_variable(to, "EAS_DEVICE_TYPE", texts->device_type);
+    set_variable(to, "EAS_PROTOCOL_VERSION", texts->protocol_version);
+    set_variable(to, "EAS_CERTIFICATE_SHA256", texts->sha256);
+    set_variable(to, "EAS_CERTIFICATE_SHA1", texts->sha1);
+    set_variable(to, "EAS_CERTIFICATE_SERIAL", texts->serial);
+    set_variable(to, "EAS_ACCOUNT_DN", texts->dn);
+    set_variable(to, "EAS_ACCOUNT_SID", texts->sid);
+    set_variable(to, "EAS_ACCOUNT_UPN", texts->upn);
 }
 
 const char *eca_request_method(const struct eca_request *request)
@@ -254,13 +264,13 @@ static void set_words(const struct environment *to, const struct eca_request *re
     if (request->mapped) {
         const struct eca_mapping_kind_row *kind = eca_mapping_describe(request->kind);
 
-        set_word(to, "EAS_MAPPING", kind->name);
-        set_word(to, "EAS_MAPPING_STRENGTH", kind->strong ? "strong" : "weak");
+        set_variable(to, "EAS_MAPPING", kind->name);
+        set_variable(to, "EAS_MAPPING_STRENGTH", kind->strong ? "strong" : "weak");
     }
-    set_word(to, "EAS_CACHE", request->cache);
-    set_word(to, "EAS_METHOD", eca_request_method(request));
-    set_word(to, "EAS_DELEGATION", eca_request_delegation(request));
-    set_word(to, reason_variable, eca_reason_describe(request->reason)->name);
+    set_variable(to, "EAS_CACHE", request->cache);
+    set_variable(to, "EAS_METHOD", eca_request_method(request));
+    set_variable(to, "EAS_DELEGATION", eca_request_delegation(request));
+    set_variable(to, reason_variable, eca_reason_describe(request->reason)->name);
 }
 
 /* Written by us a moment ago, it stands at the end, or nearly so. */
@@ -287,12 +297,10 @@ void eca_request_set_variables(struct eca_request *request, request_rec *r)
         change_reason(r, eca_reason_describe(request->reason)->name);
         return;
     }
+    if (request->work != NULL)
+        show_work(&request->texts, request->work, request->r->pool);
     to = open_environment(r);
-    if (request->work != NULL) {
-        set_query_variables(&to, request);
-        set_certificate_variables(&to, request);
-        set_account_variables(&to, request);
-        request->described = true;
-    }
+    set_texts(&to, &request->texts);
     set_words(&to, request);
+    request->described = request->described || r == request->r;
 }

@@ -91,7 +91,7 @@ static struct eca_request *ours(const request_rec *r)
 {
     struct eca_request *request = eca_request_find(r);
 
-    return request != NULL && request->work != NULL ? request : NULL;
+    return request != NULL && eca_request_open_work(request) != NULL ? request : NULL;
 }
 
 /* The sentence of a refusal; when another line lets the request in, it is forgotten. */

@@ -133,6 +133,47 @@ def test_refusal_ends_it_and_names_the_certificate(lab, asker, holders, expect_l
     process.wait_until(refused_without_a_look, 20, "a refusal in the same second")
 
 
+def test_kept_decision_gives_the_backend_the_same_name(lab, asker):
+    alice = asker(section("/mail", lab.standin.url, EASDelegation="header", EASDelegationHeader=(
+        'X-Remote-User "%{REMOTE_USER}" X-Lab-Sid "%{ENV:EAS_ACCOUNT_SID}"')))
+    kept = alice.until_it_is_kept()
+    check_grant(kept, user="alice@example.test")
+    assert kept.arrived("X-Remote-User") == ["alice@example.test"]
+    assert kept.arrived("X-Lab-Sid") == [lab.dc.sid("alice")]
+
+
+def test_kept_decision_knows_the_account_whose_groups_are_asked_for(lab, asker, holders, expect_log):
+    expect_log("AH01631: user alice@example.test: authorization failure")
+    methods = {"POST": '"Domain Users"', "PUT": '"Domain Admins"'}
+    limits = [f"<Limit {method}>\nRequire eas-group {group}\n</Limit>" for method, group in methods.items()]
+    first = asker(open_section(lab, "/mail", "<Limit GET>\nRequire valid-user\n</Limit>", *limits, Require=None))
+
+    def with_no_group_known():
+        first.redis.command("FLUSHALL")
+        return Asker(first.one, first.redis, holders["alice"])
+
+    def kept(method):
+        """The outcome, when it took fewer looks than with the account's."""
+        _, all_looks = with_no_group_known().ask(method=method, body=b"")
+        alice = with_no_group_known()
+        alice.until_it_is_kept()
+        outcome, looks = alice.ask(method=method, body=b"")
+        return outcome if looks < all_looks else None
+    check_grant(process.wait_until(lambda: kept("POST"), 20, "a member's request"), user="alice@example.test")
+    check_refusal(process.wait_until(lambda: kept("PUT"), 20, "another's"), "not-authorized")
+
+
+def test_name_that_is_cut_for_a_variable_is_looked_at_each_time(lab, asker, directory):
+    longest = 256    # of a variable
+    upn = "a" * longest + "@example.test"
+    directory.set(lab.people["alice"].dn, "userPrincipalName", upn, before=["alice@example.test"])
+    alice = asker(open_section(lab, EASRemoteUser="samaccountname"))
+    answers = [alice.ask() for _ in range(BURST)]
+    assert 0 not in [looks for _, looks in answers]
+    for outcome, _ in answers:
+        check_grant(outcome, user="alice", EAS_ACCOUNT_UPN=upn[:longest - 3] + "...")
+
+
 def test_with_revocation_every_request_is_looked_at(lab, asker):
     assert 0 not in asker(open_section(lab), EASRevocation="ocsp", EASRevocationFailure="allow").looks()
 

@@ -255,9 +255,19 @@ static void test_domain_from_dn_too_long_is_none(void **state)
     assert_string_equal(memory, "");
 }
 
+static void test_texts_begin_with_dn_sid_and_upn(void **state)
+{
+    (void)state;
+
+    assert_int_equal(eca_account_texts[0], offsetof(struct eca_account, dn));
+    assert_int_equal(eca_account_texts[1], offsetof(struct eca_account, sid));
+    assert_int_equal(eca_account_texts[2], offsetof(struct eca_account, upn));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_texts_begin_with_dn_sid_and_upn),
         cmocka_unit_test(test_judge_state_attributes_give_the_first_that_applies),
         cmocka_unit_test(test_copy_takes_every_member_and_nothing_behind_a_text),
         cmocka_unit_test(test_clear_leaves_no_member),
