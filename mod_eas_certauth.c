@@ -19,6 +19,7 @@
 #include "dump.h"
 #include "find_account.h"
 #include "handshake.h"
+#include "hot.h"
 #include "last_decision.h"
 #include "peer_certificate.h"
 #include "require.h"
@@ -75,7 +76,7 @@ static void child_init(apr_pool_t *pool, server_rec *main_server)
  * A requirement that does not look at the user (an address, an environment variable) is judged before anybody is
  * authenticated; what it refuses has a reason too.
  */
-static int check_access(request_rec *r)
+ECA_HOT static int check_access(request_rec *r)
 {
     const apr_array_header_t *hooks = ap_hook_get_access_checker_ex();
     const ap_LINK_access_checker_ex_t *links = (const ap_LINK_access_checker_ex_t *)hooks->elts;
@@ -146,7 +147,7 @@ static enum eca_reason decide(struct eca_request *request)
     return reason;
 }
 
-static int authenticate(request_rec *r)
+ECA_HOT static int authenticate(request_rec *r)
 {
     struct eca_request *request = NULL;
     enum eca_reason reason = ECA_REASON_INTERNAL_ERROR;
@@ -181,7 +182,7 @@ static int refuse_if_denied(request_rec *r, int status)
     return eca_respond(request, r, ECA_REASON_NOT_AUTHORIZED);
 }
 
-static int authorize(request_rec *r)
+ECA_HOT static int authorize(request_rec *r)
 {
     const apr_array_header_t *hooks = ap_hook_get_auth_checker();
     const ap_LINK_auth_checker_t *links = (const ap_LINK_auth_checker_t *)hooks->elts;
@@ -220,7 +221,7 @@ static int refuse_unauthenticated(request_rec *r, const struct eca_request *earl
     return eca_respond(request, r, ECA_REASON_INTERNAL_ERROR);
 }
 
-static int delegate(request_rec *r)
+ECA_HOT static int delegate(request_rec *r)
 {
     struct eca_request *request = NULL;
 

@@ -2,6 +2,8 @@
 /* The access decision: a total table, every enum value named, no default. */
 #include "access.h"
 
+#include "hot.h"
+
 #include <stddef.h>
 
 const struct eca_choice eca_authenticate_choices[] = {
@@ -135,7 +137,7 @@ static enum eca_reason decide_certificate(const struct eca_access_facts *facts)
     return ECA_REASON_INTERNAL_ERROR;
 }
 
-enum eca_reason eca_access_decide(const struct eca_access_facts *facts)
+ECA_HOT enum eca_reason eca_access_decide(const struct eca_access_facts *facts)
 {
     switch (facts->policy) {
     case ECA_AUTHENTICATE_BASIC:

@@ -3,6 +3,7 @@
 #include "activesync.h"
 
 #include "escape.h"
+#include "hot.h"
 #include "utf8.h"
 
 #include <stdio.h>
@@ -148,7 +149,7 @@ static int hex_digit(uint8_t byte)
  * The next byte, percent-decoded. A "%" without two digits stays (clients do not always encode), and so does "+": user
  * names hold it.
  */
-static uint8_t take_byte(struct eca_slice *rest)
+ECA_HOT static uint8_t take_byte(struct eca_slice *rest)
 {
     const bool escape = rest->bytes[0] == '%' && rest->length > 2;
     const int high = escape ? hex_digit(rest->bytes[1]) : -1;

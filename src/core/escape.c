@@ -2,6 +2,7 @@
 /* The last stage of every value that a stranger chose: made fit to be read. */
 #include "escape.h"
 
+#include "hot.h"
 #include "utf8.h"
 
 #include <string.h>
@@ -70,7 +71,7 @@ static bool is_longer(struct eca_slice value, size_t limit, bool in_quotes)
     return false;
 }
 
-bool eca_escape_is_plain(struct eca_slice value)
+ECA_HOT bool eca_escape_is_plain(struct eca_slice value)
 {
     for (size_t i = 0; i < value.length; i++) {
         if (value.bytes[i] < 0x20 || value.bytes[i] > 0x7e)

@@ -2,6 +2,8 @@
 /* Slices and bounded texts: what every other stage is built with. */
 #include "strbuf.h"
 
+#include "hot.h"
+
 #include <limits.h>
 #include <openssl/evp.h>
 #include <string.h>
@@ -15,7 +17,7 @@ void eca_strbuf_init(struct eca_strbuf *out, char *memory, size_t capacity)
     memory[0] = '\0';
 }
 
-void eca_strbuf_append(struct eca_strbuf *out, const void *bytes, size_t length)
+ECA_HOT void eca_strbuf_append(struct eca_strbuf *out, const void *bytes, size_t length)
 {
     if (out->overflow || length >= out->capacity - out->length) {
         out->overflow = true;
@@ -77,7 +79,7 @@ static uint8_t ascii_lower(uint8_t byte)
     return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + ('a' - 'A')) : byte;
 }
 
-bool eca_slice_equal_ascii_nocase(struct eca_slice a, struct eca_slice b)
+ECA_HOT bool eca_slice_equal_ascii_nocase(struct eca_slice a, struct eca_slice b)
 {
     if (a.length != b.length)
         return false;

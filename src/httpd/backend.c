@@ -4,6 +4,7 @@
 
 #include "backend_reuse.h"
 #include "get_ticket.h"
+#include "hot.h"
 #include "log.h"
 #include "respond.h"
 
@@ -173,7 +174,7 @@ static apr_status_t filter_answer(ap_filter_t *filter, apr_bucket_brigade *briga
     return AP_FILTER_ERROR;
 }
 
-int eca_backend_judge_status(int *status, request_rec *r)
+ECA_HOT int eca_backend_judge_status(int *status, request_rec *r)
 {
     struct eca_request *request = eca_request_is_ours(r) ? eca_request_find(r) : NULL;
     bool came = false;

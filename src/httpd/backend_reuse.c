@@ -5,6 +5,7 @@
 #include "backend.h"
 #include "backend_probe.h"
 #include "delegate.h"
+#include "hot.h"
 #include "proxy_functions.h"
 
 #include <ap_mpm.h>
@@ -144,7 +145,7 @@ static bool child_ends(void)
 }
 
 /* Of every request of the server: most have nothing to do with us. */
-int eca_backend_reuse_probe(request_rec *r)
+ECA_HOT int eca_backend_reuse_probe(request_rec *r)
 {
     struct eca_request *request = NULL;
     struct eca_error why = { .text = "" };

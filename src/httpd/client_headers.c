@@ -3,6 +3,7 @@
 #include "client_headers.h"
 
 #include "config.h"
+#include "hot.h"
 
 #include <http_config.h>
 
@@ -16,7 +17,7 @@ static char fold(char byte)
     return byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
 }
 
-static bool is_same_name(const char *a, const char *b)
+ECA_HOT static bool is_same_name(const char *a, const char *b)
 {
     for (; *a != '\0' && *b != '\0'; a++, b++) {
         if (fold(*a) != fold(*b))
@@ -122,7 +123,7 @@ static bool is_ours(const struct eca_server_config *config, const char *name)
     return is_one_of(config->header_names, name) || is_one_of(config->certificate_headers, name);
 }
 
-int eca_client_headers_remove(request_rec *r)
+ECA_HOT int eca_client_headers_remove(request_rec *r)
 {
     const struct eca_server_config *config = eca_server_config_of(r->server);
     const apr_array_header_t *headers = apr_table_elts(r->headers_in);

@@ -5,6 +5,7 @@
 #include "backend.h"
 #include "exchange.h"
 #include "get_token.h"
+#include "hot.h"
 
 #include <apr_strings.h>
 #include <apr_uri.h>
@@ -180,7 +181,7 @@ static int write_identity(void *headers, const char *name, const char *value)
     return 1;
 }
 
-int eca_delegate_write_headers(request_rec *r)
+ECA_HOT int eca_delegate_write_headers(request_rec *r)
 {
     struct eca_request *request = eca_request_is_ours(r) ? eca_request_find(r) : NULL;
     const char *token = NULL;

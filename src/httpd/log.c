@@ -4,6 +4,7 @@
 
 #include "distinguished_name.h"
 #include "escape.h"
+#include "hot.h"
 #include "last_decision.h"
 
 #include <apr_atomic.h>
@@ -105,7 +106,7 @@ static void append_work(struct eca_strbuf *line, struct eca_request *request)
     eca_escape_pair(line, "account", text_or_null(work->account.dn));
 }
 
-void eca_log_decision(struct eca_request *request)
+ECA_HOT void eca_log_decision(struct eca_request *request)
 {
     const struct eca_reason_row *row = eca_reason_describe(request->reason);
     apr_uint32_t quiet = 0;

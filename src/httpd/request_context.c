@@ -4,6 +4,7 @@
 
 #include "activesync.h"
 #include "escape.h"
+#include "hot.h"
 #include "last_decision.h"
 
 #include <apr_strings.h>
@@ -14,7 +15,7 @@
 
 #define VARIABLE_MAX 256
 
-bool eca_request_is_ours(request_rec *r)
+ECA_HOT bool eca_request_is_ours(request_rec *r)
 {
     const struct eca_request *request = ap_get_module_config(r->request_config, &eas_certauth_module);
     const char *type = NULL;
@@ -44,7 +45,7 @@ void eca_request_end_work(struct eca_request *request)
 }
 
 /* A copy that is fit to be read; NULL of an empty one. */
-static const char *show(apr_pool_t *pool, const char *value)
+ECA_HOT static const char *show(apr_pool_t *pool, const char *value)
 {
     const struct eca_slice given = eca_slice_from_text(value);
     struct eca_strbuf text;
@@ -58,7 +59,7 @@ static const char *show(apr_pool_t *pool, const char *value)
     return text.text;
 }
 
-static void read_query(struct eca_request *request)
+ECA_HOT static void read_query(struct eca_request *request)
 {
     const char *version = apr_table_get(request->r->headers_in, "MS-ASProtocolVersion");
     apr_pool_t *pool = request->r->pool;
@@ -115,7 +116,7 @@ struct eca_request_work *eca_request_open_work(struct eca_request *request)
     return request->work;
 }
 
-struct eca_request *eca_request_begin(request_rec *r)
+ECA_HOT struct eca_request *eca_request_begin(request_rec *r)
 {
     struct eca_request *request = apr_pcalloc(r->pool, sizeof *request);
 
@@ -289,7 +290,7 @@ static void change_reason(request_rec *r, const char *word)
     apr_table_setn(r->subprocess_env, reason_variable, word);
 }
 
-void eca_request_set_variables(struct eca_request *request, request_rec *r)
+ECA_HOT void eca_request_set_variables(struct eca_request *request, request_rec *r)
 {
     struct environment to;
 

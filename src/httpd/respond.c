@@ -2,6 +2,7 @@
 /* The one place where a reason becomes an HTTP answer. */
 #include "respond.h"
 
+#include "hot.h"
 #include "last_decision.h"
 #include "log.h"
 
@@ -67,7 +68,7 @@ static int refuse(const struct eca_request *request, request_rec *r, const struc
     return row->status;
 }
 
-int eca_respond(struct eca_request *request, request_rec *r, enum eca_reason reason)
+ECA_HOT int eca_respond(struct eca_request *request, request_rec *r, enum eca_reason reason)
 {
     const struct eca_reason_row *row = eca_reason_describe(reason);
 
