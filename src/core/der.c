@@ -2,13 +2,15 @@
 /* DER elements, one at a time. */
 #include "der.h"
 
+#include "hot.h"
+
 /*
  * length = %x00-7F                 short form              X.690 section 8.1.3
  *        / %x81 %x80-FF            long form, shortest that holds the number (10.1)
  *        / %x82 2OCTET             at least 256
  * Longer forms cannot occur below ECA_CERTIFICATE_DER_MAX.
  */
-bool eca_der_take(struct eca_slice *rest, enum eca_der_tag tag, struct eca_slice *content)
+ECA_HOT bool eca_der_take(struct eca_slice *rest, enum eca_der_tag tag, struct eca_slice *content)
 {
     const uint8_t *bytes = rest->bytes;
     size_t header = 2;

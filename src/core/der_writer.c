@@ -2,6 +2,8 @@
 /* DER backwards. */
 #include "der_writer.h"
 
+#include "hot.h"
+
 #include <string.h>
 
 #define TAG_INTEGER 0x02
@@ -24,7 +26,7 @@ void eca_der_put(struct eca_der_writer *der, const void *bytes, size_t length)
         memcpy(der->memory + der->start, bytes, length);
 }
 
-void eca_der_close(struct eca_der_writer *der, uint8_t tag, size_t end)
+ECA_HOT void eca_der_close(struct eca_der_writer *der, uint8_t tag, size_t end)
 {
     const size_t length = end - der->start;
     const uint8_t low = (uint8_t)length;

@@ -29,7 +29,7 @@ ECA_HOT void eca_strbuf_append(struct eca_strbuf *out, const void *bytes, size_t
     out->text[out->length] = '\0';
 }
 
-void eca_strbuf_text(struct eca_strbuf *out, const char *text)
+ECA_HOT void eca_strbuf_text(struct eca_strbuf *out, const char *text)
 {
     eca_strbuf_append(out, text, strlen(text));
 }
@@ -51,7 +51,7 @@ void eca_strbuf_hex(struct eca_strbuf *out, struct eca_slice bytes)
     out->overflow = out->overflow || count < bytes.length;
 }
 
-void eca_strbuf_base64(struct eca_strbuf *out, struct eca_slice bytes)
+ECA_HOT void eca_strbuf_base64(struct eca_strbuf *out, struct eca_slice bytes)
 {
     const size_t length = (bytes.length + 2) / 3 * 4;
 

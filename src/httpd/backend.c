@@ -28,7 +28,7 @@ static bool is_delegated(const struct eca_request *request)
 }
 
 /* Nobody else's request may ever travel on a connection that carried an identity, unless backend_reuse.c sees to it. */
-void eca_backend_guard(struct eca_request *request, request_rec *r)
+ECA_HOT void eca_backend_guard(struct eca_request *request, request_rec *r)
 {
     if (request->use != NULL)
         request->use->is_allowed = apr_table_get(r->subprocess_env, ECA_NO_KEEPALIVE) == NULL;
@@ -40,7 +40,7 @@ void eca_backend_guard(struct eca_request *request, request_rec *r)
  * Why the answer must not reach the device, or GRANTED; of a refusal of our own, or when none `came`, there is nothing
  * to judge.
  */
-static enum eca_reason judge(struct eca_request *request, request_rec *r, int status, bool came)
+ECA_HOT static enum eca_reason judge(struct eca_request *request, request_rec *r, int status, bool came)
 {
     if (request->reason != ECA_REASON_GRANTED)
         return ECA_REASON_GRANTED;

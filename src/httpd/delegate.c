@@ -16,7 +16,7 @@
 
 APLOG_USE_MODULE(eas_certauth);
 
-static const char *backend_url(const request_rec *r)
+ECA_HOT static const char *backend_url(const request_rec *r)
 {
     static const char scheme[] = "proxy:";
     const char *url = NULL;

@@ -5,9 +5,11 @@
 #include "ask_gssproxy.h"
 #include "backend_reuse.h"
 #include "get_ticket.h"
+#include "hot.h"
 
 /* The header's value, for `r`; false with `err`. */
-static bool make_token(struct eca_request *request, request_rec *r, struct eca_ticket *ticket, struct eca_error *err)
+ECA_HOT static bool make_token(struct eca_request *request, request_rec *r, struct eca_ticket *ticket,
+                               struct eca_error *err)
 {
     struct eca_proof *proof = request->use != NULL ? request->use->proof : NULL;
 

@@ -4,6 +4,7 @@
 
 #include "ap_rep.h"
 #include "ap_req.h"
+#include "hot.h"
 
 #include <apr_strings.h>
 #include <apr_tables.h>
@@ -30,8 +31,8 @@ struct eca_proof *eca_negotiate_new_proof(apr_pool_t *pool)
     return proof;
 }
 
-const char *eca_negotiate_make_token(apr_pool_t *pool, struct eca_ticket *ticket, struct eca_proof *proof,
-                                     struct eca_error *err)
+ECA_HOT const char *eca_negotiate_make_token(apr_pool_t *pool, struct eca_ticket *ticket, struct eca_proof *proof,
+                                             struct eca_error *err)
 {
     const size_t size = sizeof scheme + eca_ap_req_text_max(ticket);
     char usual[USUAL_BYTES];
@@ -61,7 +62,7 @@ struct search {
     bool proven;
 };
 
-static int check_header(void *data, const char *name, const char *value)
+ECA_HOT static int check_header(void *data, const char *name, const char *value)
 {
     struct search *search = data;
     const size_t length = sizeof scheme - 1;

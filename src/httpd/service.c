@@ -4,6 +4,7 @@
 
 #include "check_revocation.h"
 #include "gssproxy.h"
+#include "hot.h"
 #include "ldap_tls.h"
 #include "open_directory.h"
 #include "password_file.h"
@@ -282,7 +283,7 @@ static void maintain_directory(const struct eca_service *service)
     (void)eca_job_pool_start(service->directory_jobs, &maintenance->job);
 }
 
-void eca_service_renew_ahead(const struct eca_service *service)
+ECA_HOT void eca_service_renew_ahead(const struct eca_service *service)
 {
     static const char key[] = "renewal";
     struct renew_job *renewal = NULL;

@@ -3,6 +3,7 @@
 #include "ap_rep.h"
 
 #include "der.h"
+#include "hot.h"
 #include "kerberos_der.h"
 #include "thread_context.h"
 
@@ -26,7 +27,7 @@ static bool take_field(struct eca_slice *rest, unsigned field, unsigned tag, str
 }
 
 /* An INTEGER of one byte, as protocol numbers are. */
-static bool take_number(struct eca_slice *rest, unsigned field, int *out)
+ECA_HOT static bool take_number(struct eca_slice *rest, unsigned field, int *out)
 {
     struct eca_slice number = { NULL, 0 };
 
@@ -130,7 +131,7 @@ static bool check_token(struct eca_ticket *ticket, int64_t stamp, struct eca_sli
     return good || eca_error_set(err, "the AP-REP answers another token");
 }
 
-bool eca_ap_rep_check(struct eca_ticket *ticket, int64_t stamp, const char *text, struct eca_error *err)
+ECA_HOT bool eca_ap_rep_check(struct eca_ticket *ticket, int64_t stamp, const char *text, struct eca_error *err)
 {
     uint8_t token[TOKEN_MAX];
     const size_t length = strlen(text);

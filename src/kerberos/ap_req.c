@@ -5,6 +5,7 @@
  */
 #include "ap_req.h"
 
+#include "hot.h"
 #include "kerberos_der.h"
 #include "session_key.h"
 #include "spnego.h"
@@ -71,7 +72,8 @@ static krb5_error_code refresh(krb5_context context, struct eca_ticket *ticket, 
 }
 
 /* ECA_TAG_SEQUENCE { [0] type, [1] OCTET STRING }: EncryptionKey and Checksum (RFC 4120 5.2.9). */
-static void put_typed_bytes(struct eca_der_writer *der, unsigned field, int64_t type, const void *bytes, size_t length)
+ECA_HOT static void put_typed_bytes(struct eca_der_writer *der, unsigned field, int64_t type, const void *bytes,
+                                    size_t length)
 {
     const size_t end = der->start;
 
@@ -238,7 +240,7 @@ static krb5_error_code check_ticket(const struct eca_ticket *ticket)
     return eca_ticket_end(ticket) <= now_in_microseconds() / 1000000 ? KRB5KRB_AP_ERR_TKT_EXPIRED : 0;
 }
 
-bool eca_ap_req_make(struct eca_strbuf *out, struct eca_ticket *ticket, int64_t *stamp, struct eca_error *err)
+ECA_HOT bool eca_ap_req_make(struct eca_strbuf *out, struct eca_ticket *ticket, int64_t *stamp, struct eca_error *err)
 {
     const size_t size = authenticator_max(eca_ticket_creds(ticket)) + token_max(eca_ticket_creds(ticket));
     uint8_t usual[USUAL_BYTES];

@@ -2,12 +2,14 @@
 /* Fields of Kerberos messages. */
 #include "kerberos_der.h"
 
+#include "hot.h"
+
 #include <string.h>
 
 const uint8_t eca_krb5_mechanism[ECA_KRB5_MECHANISM_BYTES] = { 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
                                                                0xf7, 0x12, 0x01, 0x02, 0x02 };
 
-void eca_kerberos_put_integer(struct eca_der_writer *der, unsigned field, int64_t value)
+ECA_HOT void eca_kerberos_put_integer(struct eca_der_writer *der, unsigned field, int64_t value)
 {
     const size_t end = der->start;
 
@@ -55,7 +57,7 @@ static void write_two_digits(char *out, time_t number)
     out[1] = (char)('0' + number % 10);
 }
 
-void eca_kerberos_put_time(struct eca_der_writer *der, unsigned field, time_t seconds)
+ECA_HOT void eca_kerberos_put_time(struct eca_der_writer *der, unsigned field, time_t seconds)
 {
     const char *date = seconds < 0 ? NULL : date_of(&last_date, seconds / DAY_SECONDS);
     char text[DATE_LENGTH + 7];

@@ -2,6 +2,7 @@
 /* RFC 3962 by libcrypto's AES, CTS and HMAC, keyed once. */
 #include "session_key.h"
 
+#include "hot.h"
 #include "thread_random.h"
 
 #include <openssl/core_names.h>
@@ -144,7 +145,7 @@ void eca_session_key_close(struct eca_session_key *key)
     free(key);
 }
 
-static bool make_mac(struct eca_session_key *key, uint8_t mac[SHA1_BYTES], const uint8_t *text, size_t length)
+ECA_HOT static bool make_mac(struct eca_session_key *key, uint8_t mac[SHA1_BYTES], const uint8_t *text, size_t length)
 {
     size_t written = 0;
 
@@ -156,7 +157,7 @@ static bool make_mac(struct eca_session_key *key, uint8_t mac[SHA1_BYTES], const
  * In place, from no state on: libcrypto takes one text for each initialisation. Without one named, it begins with the
  * state of the first again; named, it would first ask itself at length how long that is.
  */
-static bool run_cipher(struct eca_session_key *key, uint8_t *text, size_t length)
+ECA_HOT static bool run_cipher(struct eca_session_key *key, uint8_t *text, size_t length)
 {
     int written = 0;
 

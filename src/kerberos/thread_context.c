@@ -2,6 +2,8 @@
 /* Thread-specific krb5_contexts. */
 #include "thread_context.h"
 
+#include "hot.h"
+
 #include <pthread.h>
 
 static pthread_once_t context_once = PTHREAD_ONCE_INIT;
@@ -25,7 +27,7 @@ __attribute__((destructor)) static void delete_context_key(void)
         (void)pthread_key_delete(context_key);
 }
 
-krb5_context eca_thread_context(struct eca_error *err)
+ECA_HOT krb5_context eca_thread_context(struct eca_error *err)
 {
     krb5_context context = NULL;
     krb5_error_code code = 0;

@@ -2,6 +2,8 @@
 /* A reserve of random bytes in each thread. */
 #include "thread_random.h"
 
+#include "hot.h"
+
 #include <openssl/rand.h>
 #include <string.h>
 
@@ -14,7 +16,7 @@ struct reserve {
 
 static _Thread_local struct reserve reserve;
 
-bool eca_thread_random_take(uint8_t *out, size_t length)
+ECA_HOT bool eca_thread_random_take(uint8_t *out, size_t length)
 {
     if (length > ECA_THREAD_RANDOM_MAX)
         return false;

@@ -2,6 +2,8 @@
 /* The service tickets of a child process: a chained hash table and one list in the order of use, under one mutex. */
 #include "ticket_cache.h"
 
+#include "hot.h"
+
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -57,7 +59,7 @@ static uint64_t hash_bytes(uint64_t hash, const char *bytes, size_t length)
     return hash;
 }
 
-static struct key make_key(const char *sid, const char *spn)
+ECA_HOT static struct key make_key(const char *sid, const char *spn)
 {
     struct key key = { .sid = sid, .spn = spn, .sid_size = strlen(sid) + 1, .spn_length = strlen(spn) };
 
@@ -78,7 +80,7 @@ static struct entry **bucket_of(struct eca_ticket_cache *cache, uint64_t hash)
     return &cache->buckets[hash & (cache->bucket_count - 1)];
 }
 
-static struct entry *find_entry(struct eca_ticket_cache *cache, const struct key *key)
+ECA_HOT static struct entry *find_entry(struct eca_ticket_cache *cache, const struct key *key)
 {
     struct entry *entry = *bucket_of(cache, key->hash);
 
@@ -191,8 +193,8 @@ void eca_ticket_cache_close(struct eca_ticket_cache *cache)
     free(cache);
 }
 
-struct eca_ticket *eca_ticket_cache_find(struct eca_ticket_cache *cache, const char *sid, const char *spn, int64_t now,
-                                         int64_t margin)
+ECA_HOT struct eca_ticket *eca_ticket_cache_find(struct eca_ticket_cache *cache, const char *sid, const char *spn,
+                                                 int64_t now, int64_t margin)
 {
     const struct key key = make_key(sid, spn);
     struct eca_ticket *ticket = NULL;
