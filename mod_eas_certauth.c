@@ -216,7 +216,7 @@ static int refuse_unauthenticated(request_rec *r, const struct eca_request *earl
     if (earlier != NULL && earlier->reason != ECA_REASON_GRANTED)
         return eca_reason_describe(earlier->reason)->status;
     request = eca_request_begin(r);
-    eca_error_set(&eca_request_open_work(request)->detail,
+    eca_error_set(eca_request_detail(request),
                   "nobody authenticated this request (Satisfy Any, or an internal redirect)");
     return eca_respond(request, r, ECA_REASON_INTERNAL_ERROR);
 }

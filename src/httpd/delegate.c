@@ -69,7 +69,7 @@ static enum eca_reason prepare_kerberos(struct eca_request *request)
     request->spn = find_spn(request->policy, request->r);
     if (request->spn != NULL)
         return eca_get_token(request);
-    eca_error_set(&request->work->detail, "the backend's name is not known; write EASDelegationSPN HTTP/name");
+    eca_error_set(eca_request_detail(request), "the backend's name is not known; write EASDelegationSPN HTTP/name");
     return ECA_REASON_DELEGATION_MISCONFIGURED;
 }
 
@@ -77,7 +77,7 @@ static enum eca_reason prepare_kerberos(struct eca_request *request)
 static bool add_identity(struct eca_request *request, const char *name, const char *value, const char *problem)
 {
     if (problem != NULL || value == NULL || *value == '\0' || *ap_scan_http_field_content(value) != '\0')
-        return eca_error_set(&request->work->detail, "EASDelegationHeader %s has no usable value: %s", name,
+        return eca_error_set(eca_request_detail(request), "EASDelegationHeader %s has no usable value: %s", name,
                              problem != NULL ? problem : "empty, or with control characters");
     apr_table_setn(request->identity, name, value);
     return true;
@@ -119,13 +119,13 @@ enum eca_reason eca_delegate_prepare(struct eca_request *request)
 
     if (!eca_delegate_is_proxied(request->r) || strcmp(delegation, "none") == 0)
         return ECA_REASON_GRANTED;
-    (void)eca_request_open_work(request);
     if (!can_carry_identity(request->r)) {
-        eca_error_set(&request->work->detail, "the backend is not reached by http or https");
+        eca_error_set(eca_request_detail(request), "the backend is not reached by http or https");
         return ECA_REASON_DELEGATION_MISCONFIGURED;
     }
     if (request->r->method_number == M_TRACE) { /* the answer is the request as the backend got it */
-        eca_error_set(&request->work->detail, "TRACE would bring the device the token or header that tells who it is");
+        eca_error_set(eca_request_detail(request),
+                      "TRACE would bring the device the token or header that tells who it is");
         return ECA_REASON_NOT_AUTHORIZED;
     }
     if (strcmp(delegation, "passthrough") != 0)

@@ -83,7 +83,7 @@ enum eca_reason eca_exchange_run(struct eca_request *request, struct eca_exchang
     struct eca_error why;
 
     if (eca_refusals_find(request->service->refusals, request->sid, request->spn, apr_time_sec(apr_time_now()), &reason,
-                          &request->work->detail))
+                          eca_request_detail(request)))
         return reason;
     answer = ask(request, exchange, &why);
     if (is_renamed(request, answer))

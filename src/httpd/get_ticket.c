@@ -85,16 +85,17 @@ static void destroy_ticket(struct eca_job *base)
     free(job);
 }
 
-static struct ticket_job *new_ticket_job(const struct eca_request *request, int64_t ends_after)
+static struct ticket_job *new_ticket_job(struct eca_request *request, int64_t ends_after)
 {
+    const struct eca_account *account = &eca_request_open_work(request)->account;
     struct ticket_job *job = calloc(1, sizeof *job);
-    const size_t sid_length = strlen(request->work->account.sid) + 1;
+    const size_t sid_length = strlen(account->sid) + 1;
 
     if (job == NULL)
         return NULL;
     job->service = request->service;
     job->ends_after = ends_after;
-    job->account = request->work->account;
+    job->account = *account;
     memcpy(job->spn, request->spn, strlen(request->spn) + 1);
     memcpy(job->key, job->account.sid, sid_length);
     memcpy(job->key + sid_length, job->spn, strlen(job->spn));
@@ -132,7 +133,7 @@ static enum eca_kerberos_answer ask(struct eca_request *request, struct eca_exch
     return answer;
 }
 
-static void renew_behind(const struct eca_request *request, const struct eca_ticket *current)
+static void renew_behind(struct eca_request *request, const struct eca_ticket *current)
 {
     struct ticket_job *ticket = new_ticket_job(request, eca_ticket_end(current));
 

@@ -24,20 +24,22 @@ ECA_HOT static bool make_token(struct eca_request *request, request_rec *r, stru
 static enum eca_reason from_ticket(struct eca_request *request)
 {
     const struct eca_service *service = request->service;
-    struct eca_error *err = &request->work->detail;
+    struct eca_error err = { .text = "" };
     struct eca_ticket *ticket = NULL;
     enum eca_reason reason = ECA_REASON_GRANTED;
 
     if (service->credential == NULL) {
-        eca_error_set(err, "%s", service->keytab_failure);
+        eca_error_set(eca_request_detail(request), "%s", service->keytab_failure);
         return ECA_REASON_DELEGATION_MISCONFIGURED;
     }
     reason = eca_get_ticket(request, &ticket);
     if (reason != ECA_REASON_GRANTED)
         return reason;
     eca_backend_reuse_begin(request);
-    if (!make_token(request, request->r, ticket, err))
+    if (!make_token(request, request->r, ticket, &err)) {
+        eca_error_set(eca_request_detail(request), "%s", err.text);
         reason = ECA_REASON_INTERNAL_ERROR;
+    }
     eca_ticket_release(ticket);
     return reason;
 }

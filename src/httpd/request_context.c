@@ -116,6 +116,11 @@ struct eca_request_work *eca_request_open_work(struct eca_request *request)
     return request->work;
 }
 
+struct eca_error *eca_request_detail(struct eca_request *request)
+{
+    return &eca_request_open_work(request)->detail;
+}
+
 ECA_HOT struct eca_request *eca_request_begin(request_rec *r)
 {
     struct eca_request *request = apr_pcalloc(r->pool, sizeof *request);

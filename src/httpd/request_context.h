@@ -76,6 +76,9 @@ struct eca_request *eca_request_begin(request_rec *r);
  */
 struct eca_request_work *eca_request_open_work(struct eca_request *request);
 
+/* Where the sentence for the decision line goes, in work that has not ended: it is opened for it. */
+struct eca_error *eca_request_detail(struct eca_request *request);
+
 /*
  * The context that was decided under the very configuration that governs `r`: its own, or that of the request it was
  * redirected from or is a part of, for which httpd does not authenticate again. NULL when there is none.

@@ -22,11 +22,11 @@ class Asker:
         self.one, self.redis = one, redis
         self.client = one.client("/", context=tls_context(certificate=certificate), keep_alive=True)
 
-    def ask(self, path="/mail", **more):
-        """(Outcome, looks)."""
+    def ask(self, path="/mail", last=False, **more):
+        """(Outcome, looks); `last`: httpd may end the connection."""
         before = self.redis.looks()
         outcome = self.one.request(path, client=self.client, **more)
-        assert self.client.connected
+        assert last or self.client.connected
         return outcome, self.redis.looks() - before
 
     def looks(self, **more):
@@ -161,6 +161,34 @@ def test_kept_decision_knows_the_account_whose_groups_are_asked_for(lab, asker, 
         return outcome if looks < all_looks else None
     check_grant(process.wait_until(lambda: kept("POST"), 20, "a member's request"), user="alice@example.test")
     check_refusal(process.wait_until(lambda: kept("PUT"), 20, "another's"), "not-authorized")
+
+
+def test_kept_decision_knows_the_account_whose_ticket_is_asked_for(lab, asker, holders, expect_log):
+    expect_log("ECA5004 .* account=.CN=alice,")
+    elsewhere = "<Location /mail/other>\nProxyPass http://other.example.test/\n</Location>"
+    first = asker(section("/mail", f"https://{lab.exchange.host}/nowhere"), elsewhere, EASDelegationSPN=None)
+
+    def refused_without_a_look():
+        alice = Asker(first.one, first.redis, holders["alice"])
+        kept = alice.until_it_is_kept()
+        refused, looks = alice.ask("/mail/other", last=True)
+        check_refusal(refused, "delegation-misconfigured", detail="HTTP/other.example.test")
+        for field in ("user", "serial", "account"):
+            assert refused.decision.fields[field] == kept.decision.fields[field]
+        return looks == 0
+    process.wait_until(refused_without_a_look, 20, "a refusal in the same second")
+
+
+def test_kept_decision_is_refused_with_its_sentence(lab, asker, holders):
+    first = asker(section("/mail", lab.standin.url, EASDelegation="header"))
+
+    def refused_without_a_look():
+        alice = Asker(first.one, first.redis, holders["alice"])
+        alice.until_it_is_kept()
+        refused, looks = alice.ask(method="TRACE", body=None)
+        check_refusal(refused, "not-authorized", detail="TRACE would")
+        return looks == 0
+    process.wait_until(refused_without_a_look, 20, "a refusal in the same second")
 
 
 def test_name_that_is_cut_for_a_variable_is_looked_at_each_time(lab, asker, directory):
