@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a KDC refuses, provoked in the domain, and the sentence that says which setting to change.
 
-What Samba 4.17 cannot show is in tests/unit/kerberos/test_refusal_cause.c, in rows with "AD:".
+What Active Directory answers by MS-KILE and MS-SFU and Samba 4.17 does not is put in its place (kdc_answers.py): it is
+not shown on a real KDC.
 """
 
 import re
@@ -11,7 +12,9 @@ import time
 
 import pytest
 
+from directory_change import replace_ldif
 from holders import issuer_serial_of
+from kdc_answers import OtherAnswers
 from lab import kerberos
 from lab.accounts import (ACCOUNTDISABLE, BASE_DN, DNS_DOMAIN, DONT_EXPIRE_PASSWORD, EXCHANGE_SPN, EXPIRED_IN_2020,
                           NORMAL_ACCOUNT, NOT_DELEGATED, OTHER_SPN, PROXY_SPN, REALM, SERVICES,
@@ -26,7 +29,7 @@ from relay import Relay
 PLAIN = NORMAL_ACCOUNT | DONT_EXPIRE_PASSWORD
 DELEGATE = PLAIN | TRUSTED_TO_AUTH_FOR_DELEGATION
 NEVER = 9223372036854775807
-RELAY = 195    # host number
+RELAY, OTHER_KDC = 195, 197    # host numbers
 
 LIST = "msDS-AllowedToDelegateTo"
 RESOURCE_LIST = "msDS-AllowedToActOnBehalfOfOtherIdentity"
@@ -81,6 +84,9 @@ SETTINGS = [
      r"^S4U2Proxy: svc-proxy is itself .*NOT_DELEGATED in userAccountControl\): unset it \(KDC"),
     ("the service account has no SPN", [("svc-proxy", SPNS, [], [PROXY_SPN])], {},
      r"^S4U2Self: svc-proxy has no servicePrincipalName"),
+    ("the service account is in Protected Users",    # whom Samba 4.17 delegates: it refuses for the other setting
+     [("Protected Users", "member", [SERVICES["svc-proxy"].dn], []), NO_TRANSITION], {},
+     rf"^S4U2Proxy: svc-proxy is itself in the group Protected Users: remove it from the group; {TRANSITION_SAID}"),
     ("the backend has DES keys alone", [("svc-exch", "msDS-SupportedEncryptionTypes", [3], [24])], {},
      r"^S4U2Proxy: svc-exch has no AES in msDS-SupportedEncryptionTypes: set it to 24"),
 ]
@@ -121,6 +127,82 @@ def test_user_whom_the_kdc_refuses(lab, holders, proxy, change, expect_log, chan
     outcome = one.request("/ticket", holders["alice"])
     is_refused(expect_log, outcome, reason, detail)
     assert outcome.access["EAS_CACHE"] == "hit"
+
+
+# ---- what Active Directory answers instead -----------------------------------------------------------
+
+TO_ITSELF, TO_BACKEND = "svc-proxy", EXCHANGE_SPN    # whom S4U2Self and S4U2Proxy ask for a ticket to
+POLICY, BAD_OPTION, REVOKED, KEY_EXPIRED = 12, 13, 18, 23                  # RFC 4120 7.5.9
+ACCOUNT_RESTRICTION, PASSWORD_EXPIRED, ACCOUNT_DISABLED = 0xc000006e, 0xc0000071, 0xc0000072    # MS-ERREF 2.3.1
+ACCOUNT_EXPIRED, MUST_CHANGE, LOCKED_OUT, NO_SUCH_SERVICE = 0xc0000193, 0xc0000224, 0xc0000234, 0xc000000d
+
+SENSITIVE, MUST_CHANGE_NOW, IS_DISABLED, IS_EXPIRED, IS_LOCKED = (
+    next(changes for why, changes, *_ in USERS if why == name)
+    for name in ("sensitive", "must change the password", "disabled", "expired", "locked"))
+
+ANSWERS = [
+    ("disabled", IS_DISABLED, TO_ITSELF, (REVOKED, ACCOUNT_DISABLED), "account-disabled",
+     "^S4U2Self: alice is disabled: enable it"),
+    ("expired", IS_EXPIRED, TO_ITSELF, (REVOKED, ACCOUNT_EXPIRED), "account-expired",
+     "^S4U2Self: alice has expired: extend accountExpires"),
+    ("locked", IS_LOCKED, TO_ITSELF, (REVOKED, LOCKED_OUT), "account-locked", "^S4U2Self: alice is locked: unlock it"),
+    ("must change the password", MUST_CHANGE_NOW, TO_ITSELF, (KEY_EXPIRED, MUST_CHANGE), "account-expired",
+     r"^S4U2Self: alice must change the password at the next logon \(pwdLastSet is 0\)"),
+    ("sensitive, as policy", SENSITIVE, TO_BACKEND, (POLICY, ACCOUNT_RESTRICTION), "delegation-not-allowed",
+     r"^S4U2Proxy: alice is .*sensitive.*\(NOT_DELEGATED in userAccountControl\): unset it"),
+    ("the service account has no SPN", [("svc-proxy", SPNS, [], [PROXY_SPN])], TO_ITSELF,
+     (BAD_OPTION, NO_SUCH_SERVICE), "delegation-misconfigured", "^S4U2Self: svc-proxy has no servicePrincipalName"),
+]
+
+
+@pytest.fixture
+def active_directory(lab, proxy, tmp_path):
+    """(OtherAnswers, an httpd whose KDC that is and whose LDAP needs none)."""
+    kdc = OtherAnswers(lab.address(OTHER_KDC), (lab.address("dc1"), 88))
+    conf = kerberos.write_configuration(lab.root / "krb5-other.conf", [lab.address(OTHER_KDC)])
+    yield kdc, proxy(site(lab, **simple_bind(lab, tmp_path)), cache="shmcb", env={"KRB5_CONFIG": str(conf)})
+    kdc.close()
+
+
+@pytest.mark.parametrize("changes, name, answer, reason, detail",
+                         [pytest.param(*row[1:], id=row[0]) for row in ANSWERS])
+def test_answer_of_active_directory(holders, active_directory, change, expect_log, changes, name, answer, reason,
+                                    detail):
+    kdc, one = active_directory
+    check_grant(one.request("/known", holders["alice"]))
+    change(*changes)
+    kdc.refusals[name] = answer
+    is_refused(expect_log, one.request("/ticket", holders["alice"]), reason, detail)
+    assert kdc.refused == [name]
+
+
+def test_answer_of_active_directory_where_an_empty_list_makes_tickets_forwardable(
+        holders, active_directory, change, expect_log):
+    """MS-SFU 3.2.5.1.2. Samba looks at the account's flag alone, so both go when the ticket is there."""
+    kdc, one = active_directory
+    kdc.refusals[TO_BACKEND] = (BAD_OPTION, NO_SUCH_SERVICE)
+    kdc.refusing = lambda: change(NO_TRANSITION, EMPTY_LIST)
+    is_refused(expect_log, one.request("/ticket", holders["alice"]), "delegation-misconfigured",
+               rf"^S4U2Proxy: {TRANSITION_SAID}.*; {EMPTY_SAID} \(KDC")
+    assert kdc.refused == [TO_BACKEND]
+
+
+@pytest.fixture
+def old_password(lab, directory, change):
+    """Alice's is of 2020; a domain controller writes that itself, so it is written past its rules."""
+    alice = lab.people["alice"].dn
+    change(("alice", FLAGS, [NORMAL_ACCOUNT], [PLAIN]))
+    directory.restore_later(alice, "pwdLastSet", -1)
+    return lambda: lab.dc.modify_unchecked(replace_ldif(alice, "pwdLastSet", [EXPIRED_IN_2020]))
+
+
+def test_answer_of_active_directory_to_a_password_that_has_expired(holders, active_directory, old_password, expect_log):
+    kdc, one = active_directory
+    check_grant(one.request("/known", holders["alice"]))
+    old_password()
+    kdc.refusals[TO_BACKEND] = (KEY_EXPIRED, PASSWORD_EXPIRED)
+    is_refused(expect_log, one.request("/ticket", holders["alice"]), "account-expired",
+               "^S4U2Proxy: alice has a password that has expired: let its owner change it")
 
 
 # ---- an SPN that two accounts have -----------------------------------------------------------------

@@ -2,7 +2,8 @@
 /*
  * Each cause by the KDC's code and the directory's attributes. The rows without "AD:" are what Samba 4.17 answers;
  * tests/httpd/test_kdc_failures.py provokes them there. Those with "AD:" are Active Directory's answers by MS-SFU 3.2.5
- * and MS-KILE 3.3.5, which Samba 4.17 does not give: no Active Directory was asked.
+ * and MS-KILE 3.3.5, which Samba 4.17 does not give: that test puts them in the place of its own, so they are not
+ * shown on a real KDC.
  */
 #include "refusal_cause.h"
 
