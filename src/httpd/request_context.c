@@ -279,20 +279,22 @@ static void set_words(const struct environment *to, const struct eca_request *re
     set_variable(to, reason_variable, eca_reason_describe(request->reason)->name);
 }
 
-/* Written by us a moment ago, it stands at the end, or nearly so. */
+/* A page found by mod_dir or mod_negotiation brings what was written for its look-up, too, and in front. */
 static void change_reason(request_rec *r, const char *word)
 {
     const apr_array_header_t *entries = apr_table_elts(r->subprocess_env);
+    bool found = false;
 
-    for (int i = entries->nelts - 1; i >= 0; i--) {
+    for (int i = 0; i < entries->nelts; i++) {
         apr_table_entry_t *entry = &APR_ARRAY_IDX(entries, i, apr_table_entry_t);
 
-        if (entry->key == reason_variable) {
-            entry->val = (char *)(uintptr_t)word;
-            return;
-        }
+        if (entry->key != reason_variable)
+            continue;
+        entry->val = (char *)(uintptr_t)word;
+        found = true;
     }
-    apr_table_setn(r->subprocess_env, reason_variable, word);
+    if (!found)
+        apr_table_setn(r->subprocess_env, reason_variable, word);
 }
 
 ECA_HOT void eca_request_set_variables(struct eca_request *request, request_rec *r)

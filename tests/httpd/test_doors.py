@@ -129,11 +129,21 @@ def test_door_internal_redirect_inside_the_section_keeps_identity(lab, holders, 
                                           ErrorDocument="404 /mail/sorry")))
     outcome = one.request("/mail/missing", holders["alice"])
     assert outcome.status == 404
+    assert outcome.access["EAS_ACCOUNT_SID"] == lab.dc.sid("alice")
     first, second = standin.requests()
     name = {"kerberos": "Authorization", "header": "X-Remote-User"}[delegation]
     values = [[value for one, value in seen["headers"] if one == name] for seen in (first, second)]
     assert [len(value) for value in values] == [1, 1]
     assert (values[0] == values[1]) == (delegation == "header"), "a ticket is for one request"
+
+
+def test_door_page_of_a_directory_says_that_it_was_granted(lab, holders, proxy, pages):
+    """mod_dir looks it up before its request is decided, and then goes on as that look-up."""
+    one = proxy(virtual_host(lab, pages, section("/pages", None, "DirectoryIndex page.txt", EASDelegation="none")),
+                modules=("dir",))
+    outcome = one.request("/pages/", holders["alice"])
+    assert outcome.text == "page"
+    check_grant(outcome, user="alice@example.test")
 
 
 @pytest.mark.parametrize("holder", [None, "expired"])
