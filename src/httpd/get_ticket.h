@@ -8,7 +8,7 @@
 #include "ticket.h"
 
 /*
- * The ticket of request->work->account to request->spn (shorter than ECA_SPN_MAX). GRANTED: *out is held for the
+ * The ticket of request->sid's account to request->spn (shorter than ECA_SPN_MAX). GRANTED: *out is held for the
  * caller. Otherwise why not, with the sentence in request->work->detail. What the KDC refused a moment ago is not asked
  * again. Waits for a KDC at most EASKerberosTimeout, on a condition, while a helper talks to it. A ticket that ends
  * soon is given out, and a helper sees to the next one.

@@ -6,7 +6,7 @@
 #include "request_context.h"
 
 /*
- * A token of request->work->account to request->spn. GRANTED: request->token is the value of an Authorization header.
+ * A token of request->sid's account to request->spn. GRANTED: request->token is the value of an Authorization header.
  * Otherwise why not, with the sentence in request->work->detail. Waits at most EASKerberosTimeout, on a condition.
  */
 enum eca_reason eca_get_token(struct eca_request *request);

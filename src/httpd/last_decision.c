@@ -64,7 +64,7 @@ static const char *text_or_null(const char *text)
     return *text != '\0' ? text : NULL;
 }
 
-/* The connection's memory outlives the request's; only the user's name is others', too. */
+/* The connection's memory outlives the request's, so what variables say stays there; r->user is httpd's own. */
 static void read_texts(struct eca_request *request, const char *at)
 {
     struct eca_request_texts *texts = &request->texts;

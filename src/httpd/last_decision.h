@@ -5,8 +5,9 @@
  *
  * It serves while the certificate, the virtual host and every setting of the section are the same and the clock has
  * gone neither back nor a second on. It is kept of a granted request whose account came fresh from the cache: not with
- * a password, a certificate from a header, or EASRevocation, which is asked about each request. HTTP/2 does without:
- * its requests run side by side.
+ * a password, a certificate from a header, or EASRevocation, which is asked about each request, and not of names that
+ * variables cannot hold as they are, or that are very long together. HTTP/2 does without: its requests run side by
+ * side.
  */
 #ifndef ECA_LAST_DECISION_H
 #define ECA_LAST_DECISION_H
@@ -29,7 +30,10 @@ void eca_last_decision_keep(struct eca_request *request);
 /* What was kept is not believed again on this connection. Called for every refusal. */
 void eca_last_decision_forget(struct eca_request *request);
 
-/* Reads the certificate after all, when what was kept has saved that: for a line of the log, or a second look-up. */
+/*
+ * Reads the certificate into open work after all, when what was kept has saved that: for a line of the log, or a second
+ * look-up.
+ */
 void eca_last_decision_read_certificate(struct eca_request *request);
 
 #endif

@@ -4,15 +4,13 @@
 #define ECA_REQUEST_CONTEXT_H
 
 #include "access.h"
-#include "activesync.h"
 #include "certificate.h"
 #include "config.h"
 #include "service.h"
 
 #include <httpd.h>
 
-/* Needed to decide, and not by a request that the connection knows; in a pool of its own that ends with the decision.
- */
+/* Opened when it is first needed; in a pool of its own that ends with the decision. */
 struct eca_request_work {
     apr_pool_t *pool;
     struct eca_verdict *verdict;               /* released with the pool; NULL when no certificate was looked at */
@@ -40,7 +38,7 @@ struct eca_request {
     struct eca_backend_use *use;       /* kerberos with EASBackendReuse verified only */
     enum eca_reason reason;
     bool decided;                   /* `reason` is final and logged */
-    bool ended;                     /* and so has the work, for good */
+    bool ended;                     /* the work is gone, and is not opened again */
     bool described;                 /* the variables of query, certificate and account are written */
     bool authorization_unavailable; /* the directory could not say what Require asks */
     bool mapped;                    /* `kind` led to the account, or would have */
@@ -67,7 +65,7 @@ struct eca_request {
 /* Whether AuthType EASCert governs this request: asked of httpd once, then known by its context. */
 bool eca_request_is_ours(request_rec *r);
 
-/* Makes the context and reads what the request says of itself in its query. Never NULL. */
+/* Makes the context and reads what the request says of itself in its query, and of its protocol. Never NULL. */
 struct eca_request *eca_request_begin(request_rec *r);
 
 /*

@@ -91,13 +91,13 @@ static struct eca_request *ours(const request_rec *r)
 {
     struct eca_request *request = eca_request_find(r);
 
-    return request != NULL && eca_request_open_work(request) != NULL ? request : NULL;
+    return request != NULL && !request->ended ? request : NULL;
 }
 
 /* The sentence of a refusal; when another line lets the request in, it is forgotten. */
-static authz_status deny(const struct eca_request *request, const char *line, const char *why)
+static authz_status deny(struct eca_request *request, const char *line, const char *why)
 {
-    eca_error_set(&request->work->detail, "Require %.200s: %s", line, why);
+    eca_error_set(eca_request_detail(request), "Require %.200s: %s", line, why);
     return AUTHZ_DENIED;
 }
 
@@ -236,7 +236,7 @@ static bool ask_for_groups(const struct eca_request *request, const uint8_t *key
 /* GRANTED, DENIED, or GENERAL_ERROR when nobody knows: then neither `eas-group` nor `not eas-group` lets anybody in. */
 static authz_status decide_group(struct eca_request *request, const apr_array_header_t *groups, struct eca_error *err)
 {
-    struct eca_finding *kept = apr_palloc(request->work->pool, sizeof *kept);
+    struct eca_finding *kept = apr_palloc(eca_request_open_work(request)->pool, sizeof *kept);
     uint8_t key[ECA_ACCOUNT_RECORD_KEY_BYTES];
     enum eca_cache_age age;
     bool member = false;
@@ -269,7 +269,7 @@ static authz_status check_group(request_rec *r, const char *line, const void *pa
     status = decide_group(request, parsed, &err);
     if (status == AUTHZ_GENERAL_ERROR) {
         request->authorization_unavailable = true;
-        eca_error_set(&request->work->detail, "Require eas-group %.100s: %s", line, err.text);
+        eca_error_set(eca_request_detail(request), "Require eas-group %.100s: %s", line, err.text);
     } else if (status == AUTHZ_DENIED) {
         deny(request, apr_pstrcat(r->pool, "eas-group ", line, NULL),
              err.text[0] != '\0' ? err.text : "the account is in none of them");

@@ -48,7 +48,10 @@ def text_of(sname):
 
 
 def error(request, code, status):
-    """A KRB-ERROR (RFC 4120 5.9.1) with an NTSTATUS in its e-data, as a domain controller writes it."""
+    """A KRB-ERROR (RFC 4120 5.9.1) with an NTSTATUS in its e-data, as a domain controller writes it.
+
+    Nobody here reads that; it is there because libkrb5 and the module have to get along with it.
+    """
     realm, sname = body_of(request)
     now = datetime.now(timezone.utc)
     extended = b"".join(number.to_bytes(4, "little") for number in (status, 0, FOR_CLIENTS))

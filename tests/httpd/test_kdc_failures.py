@@ -160,8 +160,11 @@ def active_directory(lab, proxy, tmp_path):
     """(OtherAnswers, an httpd whose KDC that is and whose LDAP needs none)."""
     kdc = OtherAnswers(lab.address(OTHER_KDC), (lab.address("dc1"), 88))
     conf = kerberos.write_configuration(lab.root / "krb5-other.conf", [lab.address(OTHER_KDC)])
-    yield kdc, proxy(site(lab, **simple_bind(lab, tmp_path)), cache="shmcb", env={"KRB5_CONFIG": str(conf)})
-    kdc.close()
+    settings = simple_bind(lab, tmp_path, EASKerberosTimeout="20000")    # the domain is changed meanwhile
+    try:
+        yield kdc, proxy(site(lab, **settings), cache="shmcb", env={"KRB5_CONFIG": str(conf)})
+    finally:
+        kdc.close()
 
 
 @pytest.mark.parametrize("changes, name, answer, reason, detail",

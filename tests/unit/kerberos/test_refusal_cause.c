@@ -3,7 +3,7 @@
  * Each cause by the KDC's code and the directory's attributes. The rows without "AD:" are what Samba 4.17 answers;
  * tests/httpd/test_kdc_failures.py provokes them there. Those with "AD:" are Active Directory's answers by MS-SFU 3.2.5
  * and MS-KILE 3.3.5, which Samba 4.17 does not give: that test puts them in the place of its own, so they are not
- * shown on a real KDC.
+ * shown on a real KDC. Samba's own answer serves where it is the same, but for another setting: Protected Users.
  */
 #include "refusal_cause.h"
 
