@@ -83,8 +83,11 @@ static int keep_challenge(void *kept, const char *name, const char *challenge)
 /* Of a backend that asks the device itself (passthrough), Basic remains. */
 static void strip_challenges(apr_table_t *headers, apr_pool_t *pool, bool all)
 {
-    apr_table_t *kept = apr_table_make(pool, 2);
+    apr_table_t *kept = NULL;
 
+    if (apr_table_get(headers, "WWW-Authenticate") == NULL)
+        return;
+    kept = apr_table_make(pool, 2);
     if (!all)
         apr_table_do(keep_challenge, kept, headers, "WWW-Authenticate", NULL);
     apr_table_unset(headers, "WWW-Authenticate");
