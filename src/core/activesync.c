@@ -37,16 +37,37 @@ static const char *const commands[] = {
     [22] = "ValidateCert",
 };
 
-/* Copies what is fit to be read, "?" for the rest, whole characters only. */
-static void show(char *out, size_t capacity, struct eca_slice value)
+/* Where the next text goes; there is always a byte left, if only the NUL of the last one. */
+struct room {
+    char *next;
+    size_t left;
+};
+
+static struct eca_strbuf begin_text(const struct room *room, size_t capacity)
 {
     struct eca_strbuf text;
 
-    eca_strbuf_init(&text, out, capacity);
-    if (eca_escape_is_plain(value)) { /* nearly every one is */
-        eca_strbuf_append(&text, value.bytes, value.length < capacity ? value.length : capacity - 1);
-        return;
-    }
+    eca_strbuf_init(&text, room->next, capacity < room->left ? capacity : room->left);
+    return text;
+}
+
+/* NULL of an empty one. */
+static const char *end_text(struct room *room, const struct eca_strbuf *text)
+{
+    const size_t taken = text->length + 1 < room->left ? text->length + 1 : room->left - 1;
+
+    if (text->length == 0)
+        return NULL;
+    room->next += taken;
+    room->left -= taken;
+    return text->text;
+}
+
+/* Copies what is fit to be read, "?" for the rest, whole characters only. */
+static const char *put(struct room *room, size_t capacity, struct eca_slice value)
+{
+    struct eca_strbuf text = begin_text(room, capacity);
+
     while (value.length > 0 && !text.overflow) {
         size_t length = eca_utf8_first(value);
 
@@ -59,28 +80,35 @@ static void show(char *out, size_t capacity, struct eca_slice value)
         value.bytes += length;
         value.length -= length;
     }
+    return end_text(room, &text);
 }
 
-static void show_device_id(struct eca_activesync *out, struct eca_slice id)
+static const char *put_device_id(struct room *room, struct eca_slice id)
 {
     struct eca_strbuf text;
 
-    if (eca_escape_is_plain(id)) {
-        show(out->device_id, sizeof out->device_id, id);
-        return;
-    }
-    eca_strbuf_init(&text, out->device_id, sizeof out->device_id);
+    if (eca_escape_is_plain(id))
+        return put(room, ECA_ACTIVESYNC_TEXT_MAX, id);
+    text = begin_text(room, ECA_ACTIVESYNC_TEXT_MAX);
     eca_strbuf_hex(&text, id);
+    return end_text(room, &text);
 }
 
-static void show_command(struct eca_activesync *out, uint8_t code)
+static const char *put_command(struct room *room, uint8_t code)
 {
     const char *name = code < sizeof commands / sizeof commands[0] ? commands[code] : NULL;
+    char number[4];
 
-    if (name != NULL)
-        (void)snprintf(out->command, sizeof out->command, "%s", name);
-    else
-        (void)snprintf(out->command, sizeof out->command, "%u", code);
+    (void)snprintf(number, sizeof number, "%u", code);
+    return put(room, ECA_ACTIVESYNC_COMMAND_MAX, eca_slice_from_text(name != NULL ? name : number));
+}
+
+static const char *put_version(struct room *room, uint8_t tenths)
+{
+    char version[8];
+
+    (void)snprintf(version, sizeof version, "%u.%u", tenths / 10u, tenths % 10u);
+    return put(room, sizeof version, eca_slice_from_text(version));
 }
 
 static bool take(struct eca_slice *rest, size_t length, struct eca_slice *out)
@@ -111,7 +139,7 @@ static bool is_known_version(uint8_t version)
  * device-id, policy-key (0 or 4 bytes), device-type, value = length(1) that many bytes
  *                                                                MS-ASHTTP 2.2.1.1.1.1
  */
-static bool parse_binary(struct eca_activesync *out, struct eca_slice rest)
+static bool parse_binary(struct eca_activesync *out, struct room *room, struct eca_slice rest)
 {
     struct eca_slice head, device_id, policy_key, device_type, tag, value;
     struct eca_slice user = { NULL, 0 };
@@ -127,12 +155,11 @@ static bool parse_binary(struct eca_activesync *out, struct eca_slice rest)
         if (*tag.bytes == TAG_USER)
             user = value;
     }
-    (void)snprintf(out->protocol_version, sizeof out->protocol_version, "%u.%u", head.bytes[0] / 10u,
-                   head.bytes[0] % 10u);
-    show_command(out, head.bytes[1]);
-    show_device_id(out, device_id);
-    show(out->device_type, sizeof out->device_type, device_type);
-    show(out->user, sizeof out->user, user);
+    out->protocol_version = put_version(room, head.bytes[0]);
+    out->command = put_command(room, head.bytes[1]);
+    out->device_id = put_device_id(room, device_id);
+    out->device_type = put(room, ECA_ACTIVESYNC_TEXT_MAX, device_type);
+    out->user = put(room, ECA_ACTIVESYNC_TEXT_MAX, user);
     return true;
 }
 
@@ -147,9 +174,9 @@ static int hex_digit(uint8_t byte)
 
 /*
  * The next byte, percent-decoded. A "%" without two digits stays (clients do not always encode), and so does "+": user
- * names hold it.
+ * names hold it. Inlined: it is there twice, but for each byte.
  */
-ECA_HOT static uint8_t take_byte(struct eca_slice *rest)
+__attribute__((always_inline)) static inline uint8_t take_byte(struct eca_slice *rest)
 {
     const bool escape = rest->bytes[0] == '%' && rest->length > 2;
     const int high = escape ? hex_digit(rest->bytes[1]) : -1;
@@ -211,18 +238,18 @@ static bool decode_base64(uint8_t *bytes, struct eca_slice *value)
 }
 
 /* Not inlined: a plain query needs no page of the stack for this. */
-__attribute__((noinline)) static bool parse_base64(struct eca_activesync *out, struct eca_slice query)
+__attribute__((noinline)) static bool parse_base64(struct eca_activesync *out, struct room *room,
+                                                   struct eca_slice query)
 {
-    uint8_t room[QUERY_MAX];
-    struct eca_slice value = decode_percent(room, sizeof room, query);
+    uint8_t decoded[QUERY_MAX];
+    struct eca_slice value = decode_percent(decoded, sizeof decoded, query);
 
-    return decode_base64(room, &value) && parse_binary(out, value);
+    return decode_base64(decoded, &value) && parse_binary(out, room, value);
 }
 
-#define PARAMETER(name, member)                                                                                        \
+#define PARAMETER(name, member, capacity)                                                                              \
     {                                                                                                                  \
-        { (const uint8_t *)(name), sizeof(name) - 1 }, offsetof(struct eca_activesync, member),                        \
-            sizeof((struct eca_activesync *)0)->member                                                                 \
+        { (const uint8_t *)(name), sizeof(name) - 1 }, offsetof(struct eca_activesync, member), capacity               \
     }
 
 /* Keys without case, as ASP.NET reads them. */
@@ -230,10 +257,10 @@ static const struct parameter {
     struct eca_slice name;
     size_t offset, capacity;
 } parameters[] = {
-    PARAMETER("Cmd", command),
-    PARAMETER("User", user),
-    PARAMETER("DeviceId", device_id),
-    PARAMETER("DeviceType", device_type),
+    PARAMETER("Cmd", command, ECA_ACTIVESYNC_COMMAND_MAX),
+    PARAMETER("User", user, ECA_ACTIVESYNC_TEXT_MAX),
+    PARAMETER("DeviceId", device_id, ECA_ACTIVESYNC_TEXT_MAX),
+    PARAMETER("DeviceType", device_type, ECA_ACTIVESYNC_TEXT_MAX),
 };
 
 static const struct parameter *find_parameter(struct eca_slice key)
@@ -245,49 +272,50 @@ static const struct parameter *find_parameter(struct eca_slice key)
     return NULL;
 }
 
-/* Nearly every value is printable and fits, and is decoded where it shall be; false for others. */
-static bool show_printable(char *out, size_t capacity, struct eca_slice value)
+/* Nearly every value is printable and fits, and is decoded where it shall be; NULL for others, too. */
+static const char *put_printable(struct room *room, size_t capacity, struct eca_slice value)
 {
-    size_t length = 0;
+    struct eca_strbuf text = begin_text(room, capacity);
 
     while (value.length > 0) {
         const uint8_t byte = take_byte(&value);
 
-        if (byte < 0x20 || byte > 0x7e || length == capacity - 1)
-            return false;
-        out[length++] = (char)byte;
+        if (byte < 0x20 || byte > 0x7e || text.length + 1 == text.capacity)
+            return NULL;
+        text.text[text.length++] = (char)byte;
     }
-    out[length] = '\0';
-    return true;
+    text.text[text.length] = '\0';
+    return end_text(room, &text);
 }
 
 /* Not inlined: the others need no part of the stack for this. */
-__attribute__((noinline)) static void show_any(struct eca_activesync *out, const struct parameter *parameter,
-                                               struct eca_slice value)
+__attribute__((noinline)) static const char *put_any(struct room *room, const struct parameter *parameter,
+                                                     struct eca_slice value)
 {
-    char *text = (char *)out + parameter->offset;
-    uint8_t room[VALUE_MAX];
+    uint8_t decoded[VALUE_MAX];
 
-    value = decode_percent(room, sizeof room, value);
-    if (text == out->device_id)
-        show_device_id(out, value);
-    else
-        show(text, parameter->capacity, value);
+    value = decode_percent(decoded, sizeof decoded, value);
+    return parameter->offset == offsetof(struct eca_activesync, device_id) ? put_device_id(room, value)
+                                                                           : put(room, parameter->capacity, value);
 }
 
 /* The first one of a name counts. */
-static bool show_parameter(struct eca_activesync *out, struct eca_slice key, struct eca_slice value)
+static bool read_parameter(struct eca_activesync *out, struct room *room, struct eca_slice key, struct eca_slice value)
 {
     const struct parameter *parameter = find_parameter(key);
-    char *text = parameter == NULL ? NULL : (char *)out + parameter->offset;
+    const char **text = parameter == NULL ? NULL : (const char **)((char *)out + parameter->offset);
 
-    if (parameter != NULL && text[0] == '\0' && !show_printable(text, parameter->capacity, value))
-        show_any(out, parameter, value);
-    return parameter != NULL;
+    if (parameter == NULL)
+        return false;
+    if (*text == NULL)
+        *text = put_printable(room, parameter->capacity, value);
+    if (*text == NULL && value.length > 0)
+        *text = put_any(room, parameter, value);
+    return true;
 }
 
 /* parameter *( "&" parameter ), parameter = key "=" value        MS-ASHTTP 2.2.1.1.1.2 */
-static bool parse_plain(struct eca_activesync *out, struct eca_slice query)
+static bool parse_plain(struct eca_activesync *out, struct room *room, struct eca_slice query)
 {
     bool known = false;
 
@@ -300,7 +328,7 @@ static bool parse_plain(struct eca_activesync *out, struct eca_slice query)
             const struct eca_slice key = { query.bytes, (size_t)(equals - query.bytes) };
             const struct eca_slice value = { equals + 1, length - key.length - 1 };
 
-            known = show_parameter(out, key, value) || known;
+            known = read_parameter(out, room, key, value) || known;
         }
         query.bytes += end == NULL ? length : length + 1;
         query.length -= end == NULL ? length : length + 1;
@@ -308,11 +336,22 @@ static bool parse_plain(struct eca_activesync *out, struct eca_slice query)
     return known;
 }
 
-bool eca_activesync_parse_query(struct eca_activesync *out, struct eca_slice query)
+/* Hexadecimal is twice as long as what it shows, and a command's name is longer than its number. */
+size_t eca_activesync_room(size_t query_length)
 {
-    out->command[0] = out->user[0] = out->device_id[0] = out->device_type[0] = out->protocol_version[0] = '\0';
+    const size_t bytes = 2 * query_length + 64;
+
+    return bytes < ECA_ACTIVESYNC_ROOM_MAX ? bytes : ECA_ACTIVESYNC_ROOM_MAX;
+}
+
+bool eca_activesync_parse_query(struct eca_activesync *out, struct eca_slice query, char *memory)
+{
+    struct room room = { memory, eca_activesync_room(query.length) };
+
+    *out = (struct eca_activesync){ .command = NULL };
     if (query.length == 0 || query.length > QUERY_MAX)
         return false;
     /* No base64 holds "&": most queries need not be tried as one. */
-    return (memchr(query.bytes, '&', query.length) == NULL && parse_base64(out, query)) || parse_plain(out, query);
+    return (memchr(query.bytes, '&', query.length) == NULL && parse_base64(out, &room, query))
+           || parse_plain(out, &room, query);
 }

@@ -99,9 +99,9 @@ static void append_work(struct eca_strbuf *line, struct eca_request *request)
     eca_last_decision_read_certificate(request);
     if (user == NULL)
         user = text_or_null(work->login_name);
-    eca_escape_pair(line, "user", user != NULL ? user : texts->query_user);
-    eca_escape_pair(line, "device", texts->device_id);
-    eca_escape_pair(line, "cmd", texts->command);
+    eca_escape_pair(line, "user", user != NULL ? user : texts->query.user);
+    eca_escape_pair(line, "device", texts->query.device_id);
+    eca_escape_pair(line, "cmd", texts->query.command);
     append_certificate(line, work->certificate);
     eca_escape_pair(line, "account", text_or_null(work->account.dn));
 }

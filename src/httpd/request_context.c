@@ -2,7 +2,6 @@
 /* The context of a request and its variables. */
 #include "request_context.h"
 
-#include "activesync.h"
 #include "escape.h"
 #include "hot.h"
 #include "last_decision.h"
@@ -62,18 +61,14 @@ ECA_HOT static const char *show(apr_pool_t *pool, const char *value)
 ECA_HOT static void read_query(struct eca_request *request)
 {
     const char *version = apr_table_get(request->r->headers_in, "MS-ASProtocolVersion");
+    const struct eca_slice text = eca_slice_from_text(request->r->args);
+    struct eca_activesync *query = &request->texts.query;
     apr_pool_t *pool = request->r->pool;
-    struct eca_request_texts *texts = &request->texts;
-    struct eca_activesync query;
 
-    eca_activesync_parse_query(&query, eca_slice_from_text(request->r->args));
-    if (query.protocol_version[0] == '\0' && version != NULL)
-        apr_cpystrn(query.protocol_version, version, sizeof query.protocol_version);
-    texts->command = show(pool, query.command);
-    texts->query_user = show(pool, query.user);
-    texts->device_id = show(pool, query.device_id);
-    texts->device_type = show(pool, query.device_type);
-    texts->protocol_version = show(pool, query.protocol_version);
+    if (text.length > 0)
+        (void)eca_activesync_parse_query(query, text, apr_palloc(pool, eca_activesync_room(text.length)));
+    if (query->protocol_version == NULL && version != NULL)
+        query->protocol_version = show(pool, version);
 }
 
 /* ap_get_basic_auth_pw() declines for our AuthType and would set an unverified r->user. */
@@ -223,11 +218,11 @@ static void set_variable(const struct environment *to, const char *name, const c
 
 static void set_texts(const struct environment *to, const struct eca_request_texts *texts)
 {
-    set_variable(to, "EAS_COMMAND", texts->command);
-    set_variable(to, "EAS_USER", texts->query_user);
-    set_variable(to, "EAS_DEVICE_ID", texts->device_id);
-    set_variable(to, "EAS_DEVICE_TYPE", texts->device_type);
-    set_variable(to, "EAS_PROTOCOL_VERSION", texts->protocol_version);
+    set_variable(to, "EAS_COMMAND", texts->query.command);
+    set_variable(to, "EAS_USER", texts->query.user);
+    set_variable(to, "EAS_DEVICE_ID", texts->query.device_id);
+    set_variable(to, "EAS_DEVICE_TYPE", texts->query.device_type);
+    set_variable(to, "EAS_PROTOCOL_VERSION", texts->query.protocol_version);
     set_variable(to, "EAS_CERTIFICATE_SHA256", texts->sha256);
     set_variable(to, "EAS_CERTIFICATE_SHA1", texts->sha1);
     set_variable(to, "EAS_CERTIFICATE_SERIAL", texts->serial);

@@ -4,6 +4,7 @@
 #define ECA_REQUEST_CONTEXT_H
 
 #include "access.h"
+#include "activesync.h"
 #include "certificate.h"
 #include "config.h"
 #include "service.h"
@@ -24,7 +25,7 @@ struct eca_request_work {
 
 /* As variables say them: fit to be read. NULL: not said, or not known yet. */
 struct eca_request_texts {
-    const char *command, *query_user, *device_id, *device_type, *protocol_version;
+    struct eca_activesync query;
     const char *sha256, *sha1, *serial; /* of the certificate */
     const char *dn, *sid, *upn;         /* of the account */
 };

@@ -8,6 +8,7 @@
 
 #include <openssl/evp.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Escaping finds nothing to escape. */
@@ -21,25 +22,28 @@ static void check_is_fit_to_be_read(const char *text)
     MUST(strcmp(memory, text) == 0);
 }
 
-static void check_text(const char *text, size_t capacity, bool read)
+static void check_text(const char *text, size_t longest, bool read)
 {
-    MUST(memchr(text, '\0', capacity) != NULL);
-    MUST(read || text[0] == '\0');
-    check_is_fit_to_be_read(text);
+    MUST(text == NULL || (read && text[0] != '\0' && strlen(text) < longest));
+    if (text != NULL)
+        check_is_fit_to_be_read(text);
 }
 
 static void check_query(struct eca_slice query)
 {
+    char *memory = malloc(eca_activesync_room(query.length));
     struct eca_activesync out;
     bool read;
 
+    MUST(memory != NULL);
     memset(&out, 0xa5, sizeof out);
-    read = eca_activesync_parse_query(&out, query);
-    check_text(out.command, sizeof out.command, read);
-    check_text(out.user, sizeof out.user, read);
-    check_text(out.device_id, sizeof out.device_id, read);
-    check_text(out.device_type, sizeof out.device_type, read);
-    check_text(out.protocol_version, sizeof out.protocol_version, read);
+    read = eca_activesync_parse_query(&out, query, memory);
+    check_text(out.command, ECA_ACTIVESYNC_COMMAND_MAX, read);
+    check_text(out.user, ECA_ACTIVESYNC_TEXT_MAX, read);
+    check_text(out.device_id, ECA_ACTIVESYNC_TEXT_MAX, read);
+    check_text(out.device_type, ECA_ACTIVESYNC_TEXT_MAX, read);
+    check_text(out.protocol_version, ECA_ACTIVESYNC_COMMAND_MAX, read);
+    free(memory);
 }
 
 /* What a variable holds of it: one line of clean UTF-8. */

@@ -4,6 +4,7 @@
 #include "rows.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct row {
@@ -13,18 +14,41 @@ struct row {
     const char *command, *user, *device_id, *device_type, *version;
 };
 
+/* Parsed into exactly the room that is asked for, whose end a sanitizer guards; the caller frees *memory. */
+static bool parse(struct eca_activesync *out, char **memory, struct eca_slice query)
+{
+    const size_t room = eca_activesync_room(query.length);
+
+    assert_true(room <= ECA_ACTIVESYNC_ROOM_MAX);
+    *memory = malloc(room);
+    assert_non_null(*memory);
+    memset(*memory, 'x', room);
+    memset(out, 'x', sizeof *out);
+    return eca_activesync_parse_query(out, query, *memory);
+}
+
+/* `text` is "" where nothing is said. */
+static void check_text(const char *said, const char *text)
+{
+    if (text[0] == '\0')
+        assert_null(said);
+    else
+        assert_string_equal(said, text);
+}
+
 static void check(const struct row *row)
 {
     struct eca_activesync out;
+    char *memory = NULL;
 
     SAY_WHY(row);
-    memset(&out, 'x', sizeof out);
-    assert_int_equal(eca_activesync_parse_query(&out, row->query), row->read);
-    assert_string_equal(out.command, row->read ? row->command : "");
-    assert_string_equal(out.user, row->read ? row->user : "");
-    assert_string_equal(out.device_id, row->read ? row->device_id : "");
-    assert_string_equal(out.device_type, row->read ? row->device_type : "");
-    assert_string_equal(out.protocol_version, row->read ? row->version : "");
+    assert_int_equal(parse(&out, &memory, row->query), row->read);
+    check_text(out.command, row->command);
+    check_text(out.user, row->user);
+    check_text(out.device_id, row->device_id);
+    check_text(out.device_type, row->device_type);
+    check_text(out.protocol_version, row->version);
+    free(memory);
 }
 
 #define NOTHING false, "", "", "", "", ""
@@ -173,63 +197,105 @@ static void test_parse_query_every_command_code_has_its_name(void **state)
         const uint8_t bytes[] = { 140, rows[i].code, 9, 4, 0, 0, 0 };
         char text[16];
         struct eca_activesync out;
+        char *memory = NULL;
 
-        assert_true(eca_activesync_parse_query(
-            &out, (struct eca_slice){ (uint8_t *)text, encode(text, bytes, sizeof bytes) }));
+        assert_true(parse(&out, &memory,
+                          (struct eca_slice){ (uint8_t *)text, encode(text, bytes, sizeof bytes) }));
         assert_string_equal(out.command, rows[i].name);
+        free(memory);
     }
+}
+
+static size_t length_of(const char *said)
+{
+    return said == NULL ? 0 : strlen(said);
 }
 
 static void test_parse_query_long_values_are_cut_between_characters(void **state)
 {
-    char query[1024];
-    struct eca_activesync out;
-    size_t length;
+    static const struct {
+        const char *why;
+        const char *begin;
+        int zeros;
+        const char *end;
+        size_t command, user, device_id, device_type;
+    } rows[] = {
+        { "254 bytes and then one character of two", "User=", 254, "\xc3\xa9", 0, 254, 0, 0 },
+        { "all that fits", "User=", 255, "", 0, 255, 0, 0 },
+        { "one more", "DeviceType=", 256, "", 0, 0, 0, 255 },
+        { "a command", "Cmd=", 40, "", 31, 0, 0, 0 },
+        { "a whole number of bytes in hexadecimal", "DeviceId=%01", 200, "", 0, 0, 254, 0 },
+    };
     (void)state;
 
-    /* 254 bytes and then one character of two: it does not fit into 255. */
-    length = (size_t)snprintf(query, sizeof query, "User=%0254d\xc3\xa9", 0);
-    assert_true(eca_activesync_parse_query(&out, (struct eca_slice){ (uint8_t *)query, length }));
-    assert_int_equal(strlen(out.user), 254);
-    length = (size_t)snprintf(query, sizeof query, "User=%0255d&DeviceType=%0256d&Cmd=%040d", 0, 0, 0);
-    assert_true(eca_activesync_parse_query(&out, (struct eca_slice){ (uint8_t *)query, length }));
-    assert_int_equal(strlen(out.user), 255);
-    assert_int_equal(strlen(out.device_type), 255);
-    assert_int_equal(strlen(out.command), 31);
-    length = (size_t)snprintf(query, sizeof query, "DeviceId=%%01%0200d", 0);
-    assert_true(eca_activesync_parse_query(&out, (struct eca_slice){ (uint8_t *)query, length }));
-    assert_int_equal(strlen(out.device_id), 254);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char query[1024];
+        struct eca_activesync out;
+        char *memory = NULL;
+        size_t length = 0;
+
+        SAY_WHY(&rows[i]);
+        length = (size_t)snprintf(query, sizeof query, "%s%0*d%s", rows[i].begin, rows[i].zeros, 0, rows[i].end);
+        assert_true(parse(&out, &memory, (struct eca_slice){ (uint8_t *)query, length }));
+        assert_int_equal(length_of(out.command), rows[i].command);
+        assert_int_equal(length_of(out.user), rows[i].user);
+        assert_int_equal(length_of(out.device_id), rows[i].device_id);
+        assert_int_equal(length_of(out.device_type), rows[i].device_type);
+        free(memory);
+    }
 }
 
 /* Four bytes show as one at least: 1024 of them, 3072 as they are sent, are more than enough for 255. */
 static void test_parse_query_long_values_fill_their_room_whatever_they_hold(void **state)
 {
     static const char *const units[] = { "%41", "%ff", "%f0%9f%98%80", "%c3%a9" };
-    char query[4096];
-    struct eca_activesync out;
     (void)state;
 
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        char query[4096];
+        struct eca_activesync out;
+        char *memory = NULL;
         size_t length = (size_t)snprintf(query, sizeof query, "Cmd=Ping&User=");
 
         while (length + strlen(units[i]) < sizeof query)
             length += (size_t)snprintf(query + length, sizeof query - length, "%s", units[i]);
-        assert_true(eca_activesync_parse_query(&out, (struct eca_slice){ (uint8_t *)query, length }));
+        assert_true(parse(&out, &memory, (struct eca_slice){ (uint8_t *)query, length }));
         assert_string_equal(out.command, "Ping");
         assert_in_range(strlen(out.user), 252, 255);
+        free(memory);
     }
+}
+
+static void test_parse_query_longest_of_all_have_room(void **state)
+{
+    char query[1024];
+    struct eca_activesync out;
+    char *memory = NULL;
+    const size_t length = (size_t)snprintf(
+        query, sizeof query, "Cmd=%031d&User=%0255d&DeviceId=%%01%0200d&DeviceType=%0255d", 0, 0, 0, 0);
+    (void)state;
+
+    assert_true(parse(&out, &memory, (struct eca_slice){ (uint8_t *)query, length }));
+    assert_int_equal(strlen(out.command), 31);
+    assert_int_equal(strlen(out.user), 255);
+    assert_int_equal(strlen(out.device_id), 254);
+    assert_int_equal(strlen(out.device_type), 255);
+    free(memory);
 }
 
 static void test_parse_query_longer_than_4096_is_neither_form(void **state)
 {
     char query[4098];
     struct eca_activesync out;
+    char *memory = NULL;
     (void)state;
 
     (void)snprintf(query, sizeof query, "Cmd=Sync&User=%04083d", 0);
-    assert_true(eca_activesync_parse_query(&out, (struct eca_slice){ (uint8_t *)query, 4096 }));
-    assert_false(eca_activesync_parse_query(&out, (struct eca_slice){ (uint8_t *)query, 4097 }));
-    assert_string_equal(out.command, "");
+    assert_true(parse(&out, &memory, (struct eca_slice){ (uint8_t *)query, 4096 }));
+    free(memory);
+    assert_false(parse(&out, &memory, (struct eca_slice){ (uint8_t *)query, 4097 }));
+    assert_null(out.command);
+    free(memory);
 }
 
 int main(void)
@@ -241,6 +307,7 @@ int main(void)
         cmocka_unit_test(test_parse_query_every_command_code_has_its_name),
         cmocka_unit_test(test_parse_query_long_values_are_cut_between_characters),
         cmocka_unit_test(test_parse_query_long_values_fill_their_room_whatever_they_hold),
+        cmocka_unit_test(test_parse_query_longest_of_all_have_room),
         cmocka_unit_test(test_parse_query_longer_than_4096_is_neither_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
