@@ -68,6 +68,10 @@ static const char *put(struct room *room, size_t capacity, struct eca_slice valu
 {
     struct eca_strbuf text = begin_text(room, capacity);
 
+    if (eca_escape_is_plain(value)) { /* nearly every one is */
+        eca_strbuf_append(&text, value.bytes, value.length < text.capacity ? value.length : text.capacity - 1);
+        return end_text(room, &text);
+    }
     while (value.length > 0 && !text.overflow) {
         size_t length = eca_utf8_first(value);
 

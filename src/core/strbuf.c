@@ -63,6 +63,11 @@ ECA_HOT void eca_strbuf_base64(struct eca_strbuf *out, struct eca_slice bytes)
     out->length += length;
 }
 
+const char *eca_text_or_null(const char *text)
+{
+    return text != NULL && *text != '\0' ? text : NULL;
+}
+
 struct eca_slice eca_slice_from_text(const char *text)
 {
     return text == NULL ? (struct eca_slice){ NULL, 0 } : (struct eca_slice){ (const uint8_t *)text, strlen(text) };

@@ -40,6 +40,9 @@ void eca_strbuf_hex(struct eca_strbuf *out, struct eca_slice bytes);
 /* Appends the bytes in base64 (RFC 4648 4), padded, all or nothing. */
 void eca_strbuf_base64(struct eca_strbuf *out, struct eca_slice bytes);
 
+/* The text itself; NULL of an empty one, and of NULL. */
+const char *eca_text_or_null(const char *text);
+
 /* A slice over a NUL-terminated text, which must outlive it; NULL gives the absent value. */
 struct eca_slice eca_slice_from_text(const char *text);
 

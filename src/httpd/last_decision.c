@@ -59,11 +59,6 @@ static const char *take_text(const char **at)
     return text;
 }
 
-static const char *text_or_null(const char *text)
-{
-    return *text != '\0' ? text : NULL;
-}
-
 /* The connection's memory outlives the request's, so what variables say stays there; r->user is httpd's own. */
 static void read_texts(struct eca_request *request, const char *at)
 {
@@ -73,10 +68,10 @@ static void read_texts(struct eca_request *request, const char *at)
     texts->sha256 = take_text(&at);
     texts->sha1 = take_text(&at);
     texts->serial = take_text(&at);
-    texts->dn = text_or_null(take_text(&at));
+    texts->dn = eca_text_or_null(take_text(&at));
     request->sid = take_text(&at);
-    texts->sid = text_or_null(request->sid);
-    texts->upn = text_or_null(take_text(&at));
+    texts->sid = eca_text_or_null(request->sid);
+    texts->upn = eca_text_or_null(take_text(&at));
 }
 
 bool eca_last_decision_use(struct eca_request *request)

@@ -84,26 +84,21 @@ static void append_certificate(struct eca_strbuf *line, const struct eca_certifi
     eca_escape_pair(line, "issuer", issuer);
 }
 
-static const char *text_or_null(const char *text)
-{
-    return text != NULL && *text != '\0' ? text : NULL;
-}
-
 /* What is known while the request is being decided. */
 static void append_work(struct eca_strbuf *line, struct eca_request *request)
 {
     const struct eca_request_work *work = eca_request_open_work(request);
     const struct eca_request_texts *texts = &request->texts;
-    const char *user = text_or_null(work->account.sam_account_name);
+    const char *user = eca_text_or_null(work->account.sam_account_name);
 
     eca_last_decision_read_certificate(request);
     if (user == NULL)
-        user = text_or_null(work->login_name);
+        user = eca_text_or_null(work->login_name);
     eca_escape_pair(line, "user", user != NULL ? user : texts->query.user);
     eca_escape_pair(line, "device", texts->query.device_id);
     eca_escape_pair(line, "cmd", texts->query.command);
     append_certificate(line, work->certificate);
-    eca_escape_pair(line, "account", text_or_null(work->account.dn));
+    eca_escape_pair(line, "account", eca_text_or_null(work->account.dn));
 }
 
 ECA_HOT void eca_log_decision(struct eca_request *request)
@@ -128,7 +123,7 @@ ECA_HOT void eca_log_decision(struct eca_request *request)
     eca_escape_pair(&line, "method", eca_request_method(request));
     eca_escape_pair(&line, "spn", request->spn);
     if (!request->ended)
-        eca_escape_pair(&line, "detail", text_or_null(request->work->detail.text));
+        eca_escape_pair(&line, "detail", eca_text_or_null(request->work->detail.text));
     if (quiet > 0)
         eca_escape_pair(&line, "unreported", apr_ltoa(request->r->pool, (long)quiet));
     ap_log_rerror(APLOG_MARK, level, 0, request->r, "%s reason=%s status=%d iis=%s%s", row->message, row->name,
