@@ -6,12 +6,8 @@
 #include "ap_req.h"
 #include "hot.h"
 
-#include <apr_strings.h>
 #include <apr_tables.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define USUAL_BYTES 8192 /* of a header's value; longer ones go to the heap, which takes longer */
 
 static const char scheme[] = ECA_NEGOTIATE;
 
@@ -34,26 +30,18 @@ struct eca_proof *eca_negotiate_new_proof(apr_pool_t *pool)
 ECA_HOT const char *eca_negotiate_make_token(apr_pool_t *pool, struct eca_ticket *ticket, struct eca_proof *proof,
                                              struct eca_error *err)
 {
-    const size_t size = sizeof scheme + eca_ap_req_text_max(ticket);
-    char usual[USUAL_BYTES];
-    char *memory = size <= sizeof usual ? usual : malloc(size);
-    const char *token = NULL;
+    const size_t size = sizeof scheme + eca_ap_req_text_length(ticket, proof != NULL);
     struct eca_strbuf out;
 
-    if (memory == NULL)
-        return NULL;
-    eca_strbuf_init(&out, memory, size);
+    eca_strbuf_init(&out, apr_palloc(pool, size), size);
     eca_strbuf_text(&out, scheme);
-    if (eca_ap_req_make(&out, ticket, proof != NULL ? &proof->stamp : NULL, err))
-        token = apr_pstrmemdup(pool, out.text, out.length);
-    explicit_bzero(memory, out.length);
-    if (memory != usual)
-        free(memory);
+    if (!eca_ap_req_make(&out, ticket, proof != NULL ? &proof->stamp : NULL, err))
+        return NULL;
     if (proof != NULL) {
         eca_ticket_release(proof->ticket);
         proof->ticket = eca_ticket_hold(ticket);
     }
-    return token;
+    return out.text;
 }
 
 struct search {

@@ -14,7 +14,7 @@
  */
 bool eca_ap_req_make(struct eca_strbuf *out, struct eca_ticket *ticket, int64_t *stamp, struct eca_error *err);
 
-/* Characters that are enough for any token made from this ticket. */
-size_t eca_ap_req_text_max(const struct eca_ticket *ticket);
+/* Characters of every token made from this ticket; `mutual`: with a stamp. 0 when eca_ap_req_make() fails as well. */
+size_t eca_ap_req_text_length(struct eca_ticket *ticket, bool mutual);
 
 #endif

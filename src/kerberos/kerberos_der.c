@@ -57,19 +57,26 @@ static void write_two_digits(char *out, time_t number)
     out[1] = (char)('0' + number % 10);
 }
 
-ECA_HOT void eca_kerberos_put_time(struct eca_der_writer *der, unsigned field, time_t seconds)
+ECA_HOT bool eca_kerberos_write_time(char out[ECA_KERBEROS_TIME_LENGTH], time_t seconds)
 {
     const char *date = seconds < 0 ? NULL : date_of(&last_date, seconds / DAY_SECONDS);
-    char text[DATE_LENGTH + 7];
 
-    if (date == NULL) {
+    if (date == NULL)
+        return false;
+    memcpy(out, date, DATE_LENGTH);
+    write_two_digits(out + DATE_LENGTH, seconds / 3600 % 24);
+    write_two_digits(out + DATE_LENGTH + 2, seconds / 60 % 60);
+    write_two_digits(out + DATE_LENGTH + 4, seconds % 60);
+    out[DATE_LENGTH + 6] = 'Z';
+    return true;
+}
+
+ECA_HOT void eca_kerberos_put_time(struct eca_der_writer *der, unsigned field, time_t seconds)
+{
+    char text[ECA_KERBEROS_TIME_LENGTH];
+
+    if (eca_kerberos_write_time(text, seconds))
+        eca_kerberos_put_bytes(der, field, ECA_TAG_GENERALIZED_TIME, text, sizeof text);
+    else
         der->overflow = true;
-        return;
-    }
-    memcpy(text, date, DATE_LENGTH);
-    write_two_digits(text + DATE_LENGTH, seconds / 3600 % 24);
-    write_two_digits(text + DATE_LENGTH + 2, seconds / 60 % 60);
-    write_two_digits(text + DATE_LENGTH + 4, seconds % 60);
-    text[DATE_LENGTH + 6] = 'Z';
-    eca_kerberos_put_bytes(der, field, ECA_TAG_GENERALIZED_TIME, text, sizeof text);
 }

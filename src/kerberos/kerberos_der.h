@@ -33,7 +33,12 @@ void eca_kerberos_put_bytes(struct eca_der_writer *der, unsigned field, enum eca
 /* [field] INTEGER */
 void eca_kerberos_put_integer(struct eca_der_writer *der, unsigned field, int64_t value);
 
-/* [field] KerberosTime (RFC 4120 5.2.3) */
+#define ECA_KERBEROS_TIME_LENGTH 15
+
+/* A KerberosTime's characters (RFC 4120 5.2.3), without NUL. False for years that four digits cannot say. */
+bool eca_kerberos_write_time(char out[ECA_KERBEROS_TIME_LENGTH], time_t seconds);
+
+/* [field] KerberosTime; an overflow for those years. */
 void eca_kerberos_put_time(struct eca_der_writer *der, unsigned field, time_t seconds);
 
 #endif

@@ -2,7 +2,6 @@
 /* One NegTokenInit that offers Kerberos alone. */
 #include "spnego.h"
 
-#include "hot.h"
 #include "kerberos_der.h"
 
 /* 1.3.6.1.5.5.2 (RFC 4178) */
@@ -12,7 +11,7 @@ static const uint8_t mechanism[] = { 0x06, 0x06, 0x2b, 0x06, 0x01, 0x05, 0x05, 0
  * [APPLICATION 0] { spnego, [0] NegTokenInit }                    RFC 2743 3.1, RFC 4178 4.2
  * NegTokenInit = ECA_TAG_SEQUENCE { [0] mechTypes ECA_TAG_SEQUENCE { krb5 }, [2] mechToken OCTET STRING }
  */
-ECA_HOT void eca_spnego_close(struct eca_der_writer *der, size_t end)
+void eca_spnego_close(struct eca_der_writer *der, size_t end)
 {
     static const uint8_t mech_types[] = { 0xa0, 2 + sizeof eca_krb5_mechanism, 0x30, sizeof eca_krb5_mechanism };
 

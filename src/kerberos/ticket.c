@@ -2,7 +2,9 @@
 /* A service ticket as one block of memory, so that wiping it takes neither libkrb5 nor a krb5_context. */
 #include "ticket.h"
 
+#include "hot.h"
 #include "session_key.h"
+#include "thread_context.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -13,9 +15,10 @@
 struct eca_ticket {
     atomic_uint references;
     uint64_t number;
-    atomic_int_least64_t renewal; /* when it is to be tried next */
-    atomic_int_least64_t stamp;   /* the last one given */
-    pthread_mutex_t lock;         /* of these, NULL before their first use: the session key and what it gave */
+    atomic_int_least64_t renewal;    /* when it is to be tried next */
+    atomic_int_least64_t stamp;      /* the last one given */
+    pthread_mutex_t lock;            /* of these, NULL before their first use: what is made of the rest */
+    struct eca_token_form *forms[2]; /* for tokens that ask for no answer, and for those that do */
     struct eca_session_key *sealing, *opening;
     krb5_key key; /* of a type that those do not know */
     size_t size;
@@ -118,6 +121,8 @@ void eca_ticket_release(struct eca_ticket *ticket)
         return;
     eca_session_key_close(ticket->sealing);
     eca_session_key_close(ticket->opening);
+    eca_token_form_free(ticket->forms[false]);
+    eca_token_form_free(ticket->forms[true]);
     krb5_k_free_key(NULL, ticket->key); /* wipes what was derived, too; it has no use for a context */
     (void)pthread_mutex_destroy(&ticket->lock);
     explicit_bzero(ticket, ticket->size);
@@ -156,40 +161,67 @@ static struct eca_session_key *session_key(const struct eca_ticket *ticket, stru
     return *kept != NULL && eca_session_key_is_for(*kept, usage) ? *kept : NULL;
 }
 
-/* With the ticket's lock. */
-static krb5_error_code ready_key(struct eca_ticket *ticket, krb5_context context)
+/* With the ticket's lock, for what libkrb5 does. */
+static krb5_error_code ready_key(struct eca_ticket *ticket, krb5_context *context)
 {
-    return ticket->key != NULL ? 0 : krb5_k_create_key(context, &ticket->creds.keyblock, &ticket->key);
+    struct eca_error ignored = { .text = "" };
+
+    *context = eca_thread_context(&ignored);
+    if (*context == NULL)
+        return KRB5_CONFIG_CANTOPEN;
+    return ticket->key != NULL ? 0 : krb5_k_create_key(*context, &ticket->creds.keyblock, &ticket->key);
 }
 
-krb5_error_code eca_ticket_encrypt(struct eca_ticket *ticket, krb5_context context, krb5_keyusage usage,
-                                   const krb5_data *plain, krb5_enc_data *out)
+ECA_HOT krb5_error_code eca_ticket_encrypt(struct eca_ticket *ticket, krb5_keyusage usage, const krb5_data *plain,
+                                           krb5_enc_data *out)
 {
     struct eca_session_key *key = NULL;
+    krb5_context context = NULL;
     krb5_error_code code = 0;
 
     (void)pthread_mutex_lock(&ticket->lock);
     key = session_key(ticket, &ticket->sealing, usage, true);
-    code = key != NULL ? eca_session_key_seal(key, plain, out) : ready_key(ticket, context);
+    code = key != NULL ? eca_session_key_seal(key, plain, out) : ready_key(ticket, &context);
     if (key == NULL && code == 0)
         code = krb5_k_encrypt(context, ticket->key, usage, NULL, plain, out);
     (void)pthread_mutex_unlock(&ticket->lock);
     return code;
 }
 
-krb5_error_code eca_ticket_decrypt(struct eca_ticket *ticket, krb5_context context, krb5_keyusage usage,
-                                   const krb5_enc_data *sealed, krb5_data *out)
+ECA_HOT krb5_error_code eca_ticket_decrypt(struct eca_ticket *ticket, krb5_keyusage usage, const krb5_enc_data *sealed,
+                                           krb5_data *out)
 {
     struct eca_session_key *key = NULL;
+    krb5_context context = NULL;
     krb5_error_code code = 0;
 
     (void)pthread_mutex_lock(&ticket->lock);
     key = session_key(ticket, &ticket->opening, usage, false);
-    code = key != NULL ? eca_session_key_unseal(key, sealed, out) : ready_key(ticket, context);
+    code = key != NULL ? eca_session_key_unseal(key, sealed, out) : ready_key(ticket, &context);
     if (key == NULL && code == 0)
         code = krb5_k_decrypt(context, ticket->key, usage, NULL, sealed, out);
     (void)pthread_mutex_unlock(&ticket->lock);
     return code;
+}
+
+ECA_HOT krb5_error_code eca_ticket_form(struct eca_ticket *ticket, bool mutual, const struct eca_token_form **out)
+{
+    struct eca_token_form **kept = &ticket->forms[mutual];
+    krb5_error_code code = 0;
+
+    (void)pthread_mutex_lock(&ticket->lock);
+    if (*kept == NULL)
+        code = eca_token_form_create(&ticket->creds, mutual, kept);
+    *out = *kept;
+    (void)pthread_mutex_unlock(&ticket->lock);
+    return code;
+}
+
+static int64_t next_stamp(int64_t last, int64_t now)
+{
+    const int64_t stamp = now > last ? now : last + 1;
+
+    return stamp % 1000000 < ECA_TOKEN_MICROSECONDS_MIN ? stamp + ECA_TOKEN_MICROSECONDS_MIN : stamp;
 }
 
 int64_t eca_ticket_take_stamp(struct eca_ticket *ticket, int64_t now)
@@ -198,7 +230,7 @@ int64_t eca_ticket_take_stamp(struct eca_ticket *ticket, int64_t now)
     int_least64_t stamp = 0;
 
     do
-        stamp = now > last ? now : last + 1;
+        stamp = next_stamp(last, now);
     while (!atomic_compare_exchange_weak_explicit(&ticket->stamp, &last, stamp, memory_order_relaxed,
                                                   memory_order_relaxed));
     return stamp;

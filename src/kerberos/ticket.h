@@ -4,6 +4,7 @@
 #define ECA_TICKET_H
 
 #include "error.h"
+#include "token_form.h"
 
 #include <krb5.h>
 
@@ -44,19 +45,26 @@ uint64_t eca_ticket_number(const struct eca_ticket *ticket);
  * dearer than using them. The caller provides the memory, `ciphertext.length` bytes as krb5_c_encrypt_length() says.
  * Several threads with one ticket take turns. 0 or libkrb5's error.
  */
-krb5_error_code eca_ticket_encrypt(struct eca_ticket *ticket, krb5_context context, krb5_keyusage usage,
-                                   const krb5_data *plain, krb5_enc_data *out);
-krb5_error_code eca_ticket_decrypt(struct eca_ticket *ticket, krb5_context context, krb5_keyusage usage,
-                                   const krb5_enc_data *sealed, krb5_data *out);
+krb5_error_code eca_ticket_encrypt(struct eca_ticket *ticket, krb5_keyusage usage, const krb5_data *plain,
+                                   krb5_enc_data *out);
+krb5_error_code eca_ticket_decrypt(struct eca_ticket *ticket, krb5_keyusage usage, const krb5_enc_data *sealed,
+                                   krb5_data *out);
+
+/*
+ * The form of this ticket's tokens, made when it is first asked for; lives as long as the ticket is held. 0 or
+ * libkrb5's error. Threads: any.
+ */
+krb5_error_code eca_ticket_form(struct eca_ticket *ticket, bool mutual, const struct eca_token_form **out);
 
 /*
  * The time, in microseconds since 1970, for an authenticator made at `now`: no two of this ticket in this process have
- * the same. Threads: any.
+ * the same, and none is in the first ECA_TOKEN_MICROSECONDS_MIN of a second; what would be is as much later. Threads:
+ * any.
  */
 int64_t eca_ticket_take_stamp(struct eca_ticket *ticket, int64_t now);
 
 /*
- * The krb5_creds inside, for ap_req.c; lives as long as the ticket is held and must not be changed.
+ * The krb5_creds inside; lives as long as the ticket is held and must not be changed.
  */
 const krb5_creds *eca_ticket_creds(const struct eca_ticket *ticket);
 

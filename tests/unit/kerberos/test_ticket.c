@@ -110,10 +110,17 @@ static void test_take_stamp_never_gives_one_twice(void **state)
     made_up_creds_init(&made, 1);
     ticket = eca_ticket_create(&made.creds);
     assert_non_null(ticket);
-    assert_int_equal(eca_ticket_take_stamp(ticket, 1000), 1000);
-    assert_int_equal(eca_ticket_take_stamp(ticket, 1000), 1001);
-    assert_int_equal(eca_ticket_take_stamp(ticket, 900), 1002); /* the clock was set back */
-    assert_int_equal(eca_ticket_take_stamp(ticket, 2000), 2000);
+    assert_int_equal(eca_ticket_take_stamp(ticket, 40000), 40000);
+    assert_int_equal(eca_ticket_take_stamp(ticket, 40000), 40001);
+    assert_int_equal(eca_ticket_take_stamp(ticket, 39000), 40002); /* the clock was set back */
+    assert_int_equal(eca_ticket_take_stamp(ticket, 50000), 50000);
+    /* Not at the start of a second. */
+    assert_int_equal(eca_ticket_take_stamp(ticket, 1999999), 1999999);
+    assert_int_equal(eca_ticket_take_stamp(ticket, 1999999), 2032768);
+    assert_int_equal(eca_ticket_take_stamp(ticket, 2000001), 2032769);
+    assert_int_equal(eca_ticket_take_stamp(ticket, 3000001), 3032769);
+    assert_int_equal(eca_ticket_take_stamp(ticket, 3032767), 3032770);
+    assert_int_equal(eca_ticket_take_stamp(ticket, 4032768), 4032768);
     eca_ticket_release(ticket);
 }
 
