@@ -2,6 +2,7 @@
 /* The interface of a directory, carried out by domain controllers. */
 #include "ldap_directory.h"
 
+#include "hot.h"
 #include "ldap_clock.h"
 #include "ldap_groups.h"
 #include "ldap_locate.h"
@@ -101,7 +102,7 @@ no_servers:
     return NULL;
 }
 
-static bool is_due(struct eca_directory *directory)
+ECA_HOT static bool is_due(struct eca_directory *directory)
 {
     return eca_ldap_servers_is_due(&ldap_directory(directory)->servers);
 }

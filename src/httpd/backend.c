@@ -81,7 +81,7 @@ static int keep_challenge(void *kept, const char *name, const char *challenge)
 }
 
 /* Of a backend that asks the device itself (passthrough), Basic remains. */
-static void strip_challenges(apr_table_t *headers, apr_pool_t *pool, bool all)
+ECA_HOT static void strip_challenges(apr_table_t *headers, apr_pool_t *pool, bool all)
 {
     apr_table_t *kept = NULL;
 
@@ -130,7 +130,7 @@ static void rewrite_location(const struct eca_request *request, request_rec *r)
 }
 
 /* What only the proxy has a use for: it would make a device or a browser start a log-on of its own. */
-static void strip_answer(const struct eca_request *request, request_rec *r)
+ECA_HOT static void strip_answer(const struct eca_request *request, request_rec *r)
 {
     apr_table_unset(r->headers_out, "Persistent-Auth");
     apr_table_unset(r->headers_out, "X-EAS-Reason");
@@ -138,12 +138,12 @@ static void strip_answer(const struct eca_request *request, request_rec *r)
     strip_challenges(r->err_headers_out, r->pool, is_delegated(request));
 }
 
-bool eca_backend_answer_came(const apr_bucket_brigade *brigade)
+ECA_HOT bool eca_backend_answer_came(const apr_bucket_brigade *brigade)
 {
     return !APR_BRIGADE_EMPTY(brigade) && !AP_BUCKET_IS_ERROR(APR_BRIGADE_FIRST(brigade));
 }
 
-static void let_pass(const struct eca_request *request, request_rec *r)
+ECA_HOT static void let_pass(const struct eca_request *request, request_rec *r)
 {
     if (request->reason != ECA_REASON_GRANTED)
         return;
@@ -155,7 +155,7 @@ static void let_pass(const struct eca_request *request, request_rec *r)
 
 /* The first brigade of an answer brings its status and headers: what is refused becomes our own answer, nothing of it
  * passes. */
-static apr_status_t filter_answer(ap_filter_t *filter, apr_bucket_brigade *brigade)
+ECA_HOT static apr_status_t filter_answer(ap_filter_t *filter, apr_bucket_brigade *brigade)
 {
     struct eca_request *request = filter->ctx;
     request_rec *r = filter->r;

@@ -18,7 +18,7 @@ APLOG_USE_MODULE(eas_certauth);
  * What mod_proxy passes on before there is an answer to prove (100 Continue, 101), backends whose address is made of
  * the request, and UNIX sockets, which the probe cannot tell apart, have connections of their own.
  */
-static bool may_be_kept(const request_rec *r, const proxy_worker *worker)
+ECA_HOT static bool may_be_kept(const request_rec *r, const proxy_worker *worker)
 {
     return (strcmp(worker->s->scheme, "http") == 0 || strcmp(worker->s->scheme, "https") == 0)
            && *worker->s->uds_path == '\0' && !worker->s->disablereuse && worker->s->is_address_reusable
@@ -26,7 +26,7 @@ static bool may_be_kept(const request_rec *r, const proxy_worker *worker)
            && apr_table_get(r->headers_in, "Upgrade") == NULL;
 }
 
-static int ask_on_kept(struct eca_backend_use *use, request_rec *r, proxy_worker *kept)
+ECA_HOT static int ask_on_kept(struct eca_backend_use *use, request_rec *r, proxy_worker *kept)
 {
     int status = DECLINED;
 
@@ -39,8 +39,8 @@ static int ask_on_kept(struct eca_backend_use *use, request_rec *r, proxy_worker
 }
 
 /* mod_proxy's scheme_handler: here it is known at last which worker will be asked. */
-static int choose_connection(request_rec *r, proxy_worker *worker, proxy_server_conf *conf, char *url,
-                             const char *proxy_host, apr_port_t proxy_port)
+ECA_HOT static int choose_connection(request_rec *r, proxy_worker *worker, proxy_server_conf *conf, char *url,
+                                     const char *proxy_host, apr_port_t proxy_port)
 {
     struct eca_request *request = eca_request_is_ours(r) ? eca_request_find(r) : NULL;
     struct eca_backend_use *use = request != NULL ? request->use : NULL;
@@ -117,7 +117,7 @@ bool eca_backend_reuse_is_early(int status)
            || status == ECA_HEADERS_TOO_LARGE;
 }
 
-bool eca_backend_reuse_is_proven(struct eca_request *request, request_rec *r, int status)
+ECA_HOT bool eca_backend_reuse_is_proven(struct eca_request *request, request_rec *r, int status)
 {
     struct eca_backend_use *use = request->use;
     struct eca_error err = { .text = "" };

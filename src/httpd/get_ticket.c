@@ -3,6 +3,7 @@
 #include "get_ticket.h"
 
 #include "exchange.h"
+#include "hot.h"
 #include "s4u.h"
 
 #include <stdlib.h>
@@ -141,7 +142,7 @@ static void renew_behind(struct eca_request *request, const struct eca_ticket *c
         (void)eca_job_pool_start(request->service->kerberos_jobs, &ticket->job);
 }
 
-enum eca_reason eca_get_ticket(struct eca_request *request, struct eca_ticket **out)
+ECA_HOT enum eca_reason eca_get_ticket(struct eca_request *request, struct eca_ticket **out)
 {
     const struct eca_service *service = request->service;
     const int64_t now = apr_time_sec(apr_time_now());

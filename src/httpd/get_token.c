@@ -21,7 +21,7 @@ ECA_HOT static bool make_token(struct eca_request *request, request_rec *r, stru
     return true;
 }
 
-static enum eca_reason from_ticket(struct eca_request *request)
+ECA_HOT static enum eca_reason from_ticket(struct eca_request *request)
 {
     const struct eca_service *service = request->service;
     struct eca_error err = { .text = "" };
@@ -58,7 +58,7 @@ static bool from_ticket_again(struct eca_request *request, request_rec *r)
     return made;
 }
 
-enum eca_reason eca_get_token(struct eca_request *request)
+ECA_HOT enum eca_reason eca_get_token(struct eca_request *request)
 {
     return request->service->gssproxy ? eca_ask_gssproxy(request) : from_ticket(request);
 }

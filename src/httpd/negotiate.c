@@ -63,7 +63,7 @@ ECA_HOT static int check_header(void *data, const char *name, const char *value)
     return !search->proven;
 }
 
-bool eca_negotiate_is_proven(const apr_table_t *headers, const struct eca_proof *proof, struct eca_error *err)
+ECA_HOT bool eca_negotiate_is_proven(const apr_table_t *headers, const struct eca_proof *proof, struct eca_error *err)
 {
     struct search search = { .proof = proof, .err = err };
 

@@ -2,6 +2,7 @@
 /* A list that only grows, with a lock for growing; what changes afterwards is atomic. */
 #include "reused_backend.h"
 
+#include "hot.h"
 #include "proxy_functions.h"
 
 #include <apr_thread_mutex.h>
@@ -68,7 +69,8 @@ static struct eca_reused_backend *add(struct eca_reused_backends *backends, cons
     return backend;
 }
 
-struct eca_reused_backend *eca_reused_backend_of(struct eca_reused_backends *backends, const proxy_worker *worker)
+ECA_HOT struct eca_reused_backend *eca_reused_backend_of(struct eca_reused_backends *backends,
+                                                         const proxy_worker *worker)
 {
     struct eca_reused_backend *backend = find(backends, worker);
 
@@ -82,7 +84,7 @@ struct eca_reused_backend *eca_reused_backend_of(struct eca_reused_backends *bac
     return backend;
 }
 
-proxy_worker *eca_reused_backend_worker(const struct eca_reused_backend *backend, apr_time_t now)
+ECA_HOT proxy_worker *eca_reused_backend_worker(const struct eca_reused_backend *backend, apr_time_t now)
 {
     return !atomic_load_explicit(&backend->off, memory_order_relaxed)
                    && now < atomic_load_explicit(&backend->proven_until, memory_order_relaxed)
@@ -90,7 +92,7 @@ proxy_worker *eca_reused_backend_worker(const struct eca_reused_backend *backend
                : NULL;
 }
 
-bool eca_reused_backend_claim_probe(struct eca_reused_backend *backend, apr_time_t now)
+ECA_HOT bool eca_reused_backend_claim_probe(struct eca_reused_backend *backend, apr_time_t now)
 {
     int_least64_t due = atomic_load_explicit(&backend->next_probe, memory_order_relaxed);
 

@@ -265,7 +265,7 @@ static void run_maintenance(struct eca_job *job)
     job->succeeded = false; /* it says nothing of the domain controllers */
 }
 
-static void maintain_directory(const struct eca_service *service)
+ECA_HOT static void maintain_directory(const struct eca_service *service)
 {
     static const char key[] = "maintenance";
     struct eca_directory *directory = service->directory;

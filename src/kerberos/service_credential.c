@@ -2,6 +2,7 @@
 /* The service account's ticket-granting ticket: who asks for it, and when. */
 #include "service_credential.h"
 
+#include "hot.h"
 #include "keytab.h"
 #include "krb5_error.h"
 #include "service_tgt.h"
@@ -119,7 +120,7 @@ static int64_t renew_ahead(const struct eca_service_tgt *tgt)
     return part < RENEW_AHEAD_MAX ? part : RENEW_AHEAD_MAX;
 }
 
-static bool is_due(const struct eca_service_credential *credential)
+ECA_HOT static bool is_due(const struct eca_service_credential *credential)
 {
     const int64_t now = (int64_t)time(NULL);
 
@@ -232,7 +233,7 @@ enum eca_kerberos_answer eca_service_credential_acquire(struct eca_service_crede
     return answer;
 }
 
-bool eca_service_credential_is_due(struct eca_service_credential *credential)
+ECA_HOT bool eca_service_credential_is_due(struct eca_service_credential *credential)
 {
     bool due = false;
 

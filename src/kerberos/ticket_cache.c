@@ -236,7 +236,7 @@ void eca_ticket_cache_store(struct eca_ticket_cache *cache, const char *sid, con
         eca_ticket_release(ticket);
 }
 
-void eca_ticket_cache_confirm(struct eca_ticket_cache *cache, const char *spn, int64_t issued)
+ECA_HOT void eca_ticket_cache_confirm(struct eca_ticket_cache *cache, const char *spn, int64_t issued)
 {
     struct service *service = NULL;
 
