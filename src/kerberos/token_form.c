@@ -201,6 +201,8 @@ krb5_error_code eca_token_form_create(const krb5_creds *creds, bool mutual, stru
         *out = put_together(&draft, memory + plain.start, head);
         code = *out != NULL ? 0 : ENOMEM;
     }
+    if (memory != NULL)
+        explicit_bzero(memory, plain_size + size);
     free(memory);
     return code;
 }
