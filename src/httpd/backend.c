@@ -179,7 +179,7 @@ ECA_HOT static apr_status_t filter_answer(ap_filter_t *filter, apr_bucket_brigad
 
 ECA_HOT int eca_backend_judge_status(int *status, request_rec *r)
 {
-    struct eca_request *request = eca_request_is_ours(r) ? eca_request_find(r) : NULL;
+    struct eca_request *request = eca_request_of(r);
     bool came = false;
     enum eca_reason reason = ECA_REASON_GRANTED;
 

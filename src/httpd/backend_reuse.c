@@ -42,7 +42,7 @@ ECA_HOT static int ask_on_kept(struct eca_backend_use *use, request_rec *r, prox
 ECA_HOT static int choose_connection(request_rec *r, proxy_worker *worker, proxy_server_conf *conf, char *url,
                                      const char *proxy_host, apr_port_t proxy_port)
 {
-    struct eca_request *request = eca_request_is_ours(r) ? eca_request_find(r) : NULL;
+    struct eca_request *request = eca_request_of(r);
     struct eca_backend_use *use = request != NULL ? request->use : NULL;
     proxy_worker *kept = NULL;
 

@@ -183,7 +183,7 @@ static int write_identity(void *headers, const char *name, const char *value)
 
 ECA_HOT int eca_delegate_write_headers(request_rec *r)
 {
-    struct eca_request *request = eca_request_is_ours(r) ? eca_request_find(r) : NULL;
+    struct eca_request *request = eca_request_of(r);
     const char *token = NULL;
 
     if (request == NULL)

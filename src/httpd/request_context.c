@@ -132,7 +132,7 @@ ECA_HOT struct eca_request *eca_request_begin(request_rec *r)
     return request;
 }
 
-struct eca_request *eca_request_find(const request_rec *r)
+ECA_HOT struct eca_request *eca_request_find(const request_rec *r)
 {
     const ap_conf_vector_t *governing = r->per_dir_config;
 
@@ -143,6 +143,11 @@ struct eca_request *eca_request_find(const request_rec *r)
             return request;
     }
     return NULL;
+}
+
+ECA_HOT struct eca_request *eca_request_of(request_rec *r)
+{
+    return eca_request_is_ours(r) ? eca_request_find(r) : NULL;
 }
 
 #define OUR_PREFIX "EAS_"

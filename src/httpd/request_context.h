@@ -84,6 +84,9 @@ struct eca_error *eca_request_detail(struct eca_request *request);
  */
 struct eca_request *eca_request_find(const request_rec *r);
 
+/* The same, of a request that AuthType EASCert governs; NULL of any other one. */
+struct eca_request *eca_request_of(request_rec *r);
+
 /* Ends the work for good: closes the certificate, wipes the password. Harmless a second time. */
 void eca_request_end_work(struct eca_request *request);
 

@@ -5,6 +5,7 @@
 #include "der.h"
 #include "hot.h"
 #include "kerberos_der.h"
+#include "thread_context.h"
 
 #include <openssl/evp.h>
 #include <string.h>
@@ -108,6 +109,7 @@ static bool has_stamp(struct eca_slice plain, int64_t stamp)
 
 static bool check_token(struct eca_ticket *ticket, int64_t stamp, struct eca_slice token, struct eca_error *err)
 {
+    krb5_context context = eca_thread_context(err);
     krb5_enc_data sealed = { .magic = 0 };
     struct eca_slice cipher = { NULL, 0 };
     uint8_t opened[TOKEN_MAX];
@@ -115,12 +117,14 @@ static bool check_token(struct eca_ticket *ticket, int64_t stamp, struct eca_sli
     int type = 0;
     bool good = false;
 
+    if (context == NULL)
+        return false;
     if (!find_cipher(token, &type, &cipher))
         return eca_error_set(err, "what the backend sent as Negotiate holds no AP-REP");
     sealed.enctype = type;
     sealed.ciphertext = (krb5_data){ .data = (char *)cipher.bytes, .length = (unsigned)cipher.length };
     plain.length = (unsigned)cipher.length;
-    if (eca_ticket_decrypt(ticket, KRB5_KEYUSAGE_AP_REP_ENCPART, &sealed, &plain) != 0)
+    if (eca_ticket_decrypt(ticket, context, KRB5_KEYUSAGE_AP_REP_ENCPART, &sealed, &plain) != 0)
         return eca_error_set(err, "the AP-REP is not sealed with the key of this request's ticket");
     good = has_stamp((struct eca_slice){ opened, plain.length }, stamp);
     explicit_bzero(opened, cipher.length); /* it may hold a sub-key */

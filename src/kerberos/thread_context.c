@@ -10,8 +10,11 @@ static pthread_once_t context_once = PTHREAD_ONCE_INIT;
 static pthread_key_t context_key;
 static bool context_key_made;
 
+static _Thread_local krb5_context own; /* the key's, found faster */
+
 static void free_context(void *context)
 {
+    own = NULL;
     krb5_free_context(context);
 }
 
@@ -27,7 +30,7 @@ __attribute__((destructor)) static void delete_context_key(void)
         (void)pthread_key_delete(context_key);
 }
 
-ECA_HOT krb5_context eca_thread_context(struct eca_error *err)
+static krb5_context open_context(struct eca_error *err)
 {
     krb5_context context = NULL;
     krb5_error_code code = 0;
@@ -37,9 +40,6 @@ ECA_HOT krb5_context eca_thread_context(struct eca_error *err)
         eca_error_set(err, "no thread-specific memory for a krb5_context");
         return NULL;
     }
-    context = pthread_getspecific(context_key);
-    if (context != NULL)
-        return context;
     code = krb5_init_context(&context);
     if (code != 0) {
         eca_error_set(err, "krb5.conf cannot be read (%s)", krb5_get_error_message(NULL, code));
@@ -51,4 +51,11 @@ ECA_HOT krb5_context eca_thread_context(struct eca_error *err)
         return NULL;
     }
     return context;
+}
+
+ECA_HOT krb5_context eca_thread_context(struct eca_error *err)
+{
+    if (own == NULL)
+        own = open_context(err);
+    return own;
 }

@@ -4,7 +4,6 @@
 
 #include "hot.h"
 #include "session_key.h"
-#include "thread_context.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -161,70 +160,64 @@ static struct eca_session_key *session_key(const struct eca_ticket *ticket, stru
     return *kept != NULL && eca_session_key_is_for(*kept, usage) ? *kept : NULL;
 }
 
-/* With the ticket's lock, for what libkrb5 does. */
-static krb5_error_code ready_key(struct eca_ticket *ticket, krb5_context *context)
+/* With the ticket's lock. */
+static krb5_error_code ready_key(struct eca_ticket *ticket, krb5_context context)
 {
-    struct eca_error ignored = { .text = "" };
-
-    *context = eca_thread_context(&ignored);
-    if (*context == NULL)
-        return KRB5_CONFIG_CANTOPEN;
-    return ticket->key != NULL ? 0 : krb5_k_create_key(*context, &ticket->creds.keyblock, &ticket->key);
+    return ticket->key != NULL ? 0 : krb5_k_create_key(context, &ticket->creds.keyblock, &ticket->key);
 }
 
-ECA_HOT krb5_error_code eca_ticket_encrypt(struct eca_ticket *ticket, krb5_keyusage usage, const krb5_data *plain,
-                                           krb5_enc_data *out)
+ECA_HOT krb5_error_code eca_ticket_encrypt(struct eca_ticket *ticket, krb5_context context, krb5_keyusage usage,
+                                           const krb5_data *plain, krb5_enc_data *out)
 {
     struct eca_session_key *key = NULL;
-    krb5_context context = NULL;
     krb5_error_code code = 0;
 
     (void)pthread_mutex_lock(&ticket->lock);
     key = session_key(ticket, &ticket->sealing, usage, true);
-    code = key != NULL ? eca_session_key_seal(key, plain, out) : ready_key(ticket, &context);
+    code = key != NULL ? eca_session_key_seal(key, plain, out) : ready_key(ticket, context);
     if (key == NULL && code == 0)
         code = krb5_k_encrypt(context, ticket->key, usage, NULL, plain, out);
     (void)pthread_mutex_unlock(&ticket->lock);
     return code;
 }
 
-ECA_HOT krb5_error_code eca_ticket_decrypt(struct eca_ticket *ticket, krb5_keyusage usage, const krb5_enc_data *sealed,
-                                           krb5_data *out)
+ECA_HOT krb5_error_code eca_ticket_decrypt(struct eca_ticket *ticket, krb5_context context, krb5_keyusage usage,
+                                           const krb5_enc_data *sealed, krb5_data *out)
 {
     struct eca_session_key *key = NULL;
-    krb5_context context = NULL;
     krb5_error_code code = 0;
 
     (void)pthread_mutex_lock(&ticket->lock);
     key = session_key(ticket, &ticket->opening, usage, false);
-    code = key != NULL ? eca_session_key_unseal(key, sealed, out) : ready_key(ticket, &context);
+    code = key != NULL ? eca_session_key_unseal(key, sealed, out) : ready_key(ticket, context);
     if (key == NULL && code == 0)
         code = krb5_k_decrypt(context, ticket->key, usage, NULL, sealed, out);
     (void)pthread_mutex_unlock(&ticket->lock);
     return code;
 }
 
-ECA_HOT krb5_error_code eca_ticket_form(struct eca_ticket *ticket, bool mutual, const struct eca_token_form **out)
+ECA_HOT krb5_error_code eca_ticket_form(struct eca_ticket *ticket, krb5_context context, bool mutual,
+                                        const struct eca_token_form **out)
 {
     struct eca_token_form **kept = &ticket->forms[mutual];
     krb5_error_code code = 0;
 
     (void)pthread_mutex_lock(&ticket->lock);
     if (*kept == NULL)
-        code = eca_token_form_create(&ticket->creds, mutual, kept);
+        code = eca_token_form_create(context, &ticket->creds, mutual, kept);
     *out = *kept;
     (void)pthread_mutex_unlock(&ticket->lock);
     return code;
 }
 
-static int64_t next_stamp(int64_t last, int64_t now)
+ECA_HOT static int64_t next_stamp(int64_t last, int64_t now)
 {
     const int64_t stamp = now > last ? now : last + 1;
 
     return stamp % 1000000 < ECA_TOKEN_MICROSECONDS_MIN ? stamp + ECA_TOKEN_MICROSECONDS_MIN : stamp;
 }
 
-int64_t eca_ticket_take_stamp(struct eca_ticket *ticket, int64_t now)
+ECA_HOT int64_t eca_ticket_take_stamp(struct eca_ticket *ticket, int64_t now)
 {
     int_least64_t last = atomic_load_explicit(&ticket->stamp, memory_order_relaxed);
     int_least64_t stamp = 0;

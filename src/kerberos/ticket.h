@@ -45,16 +45,17 @@ uint64_t eca_ticket_number(const struct eca_ticket *ticket);
  * dearer than using them. The caller provides the memory, `ciphertext.length` bytes as krb5_c_encrypt_length() says.
  * Several threads with one ticket take turns. 0 or libkrb5's error.
  */
-krb5_error_code eca_ticket_encrypt(struct eca_ticket *ticket, krb5_keyusage usage, const krb5_data *plain,
-                                   krb5_enc_data *out);
-krb5_error_code eca_ticket_decrypt(struct eca_ticket *ticket, krb5_keyusage usage, const krb5_enc_data *sealed,
-                                   krb5_data *out);
+krb5_error_code eca_ticket_encrypt(struct eca_ticket *ticket, krb5_context context, krb5_keyusage usage,
+                                   const krb5_data *plain, krb5_enc_data *out);
+krb5_error_code eca_ticket_decrypt(struct eca_ticket *ticket, krb5_context context, krb5_keyusage usage,
+                                   const krb5_enc_data *sealed, krb5_data *out);
 
 /*
  * The form of this ticket's tokens, made when it is first asked for; lives as long as the ticket is held. 0 or
  * libkrb5's error. Threads: any.
  */
-krb5_error_code eca_ticket_form(struct eca_ticket *ticket, bool mutual, const struct eca_token_form **out);
+krb5_error_code eca_ticket_form(struct eca_ticket *ticket, krb5_context context, bool mutual,
+                                const struct eca_token_form **out);
 
 /*
  * The time, in microseconds since 1970, for an authenticator made at `now`: no two of this ticket in this process have

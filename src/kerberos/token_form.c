@@ -5,7 +5,6 @@
 #include "hot.h"
 #include "kerberos_der.h"
 #include "spnego.h"
-#include "thread_context.h"
 
 #include <errno.h>
 #include <gssapi/gssapi.h>
@@ -177,32 +176,30 @@ static struct eca_token_form *put_together(const struct eca_token_form *draft, c
     return form;
 }
 
-krb5_error_code eca_token_form_create(const krb5_creds *creds, bool mutual, struct eca_token_form **out)
+krb5_error_code eca_token_form_create(krb5_context context, const krb5_creds *creds, bool mutual,
+                                      struct eca_token_form **out)
 {
     const size_t plain_size = authenticator_max(creds);
     const size_t size = plain_size + AROUND_TICKET_MAX + creds->ticket.length;
-    struct eca_error ignored = { .text = "" };
-    krb5_context context = eca_thread_context(&ignored);
     uint8_t *memory = malloc(plain_size + size);
     struct eca_token_form draft = { .size = 0 };
     struct eca_slice head = { NULL, 0 };
     struct eca_der_writer plain, token;
-    krb5_error_code code = context == NULL ? KRB5_CONFIG_CANTOPEN : ENOMEM;
+    krb5_error_code code = 0;
 
     *out = NULL;
-    if (context != NULL && memory != NULL) {
-        eca_der_writer_init(&plain, memory, plain_size);
-        eca_der_writer_init(&token, memory + plain_size, size);
-        code = draw_authenticator(context, creds, mutual, &draft, &plain);
-    }
+    if (memory == NULL)
+        return ENOMEM;
+    eca_der_writer_init(&plain, memory, plain_size);
+    eca_der_writer_init(&token, memory + plain_size, size);
+    code = draw_authenticator(context, creds, mutual, &draft, &plain);
     if (code == 0)
         code = draw_head(creds, mutual, &draft, &token, &head);
     if (code == 0) {
         *out = put_together(&draft, memory + plain.start, head);
         code = *out != NULL ? 0 : ENOMEM;
     }
-    if (memory != NULL)
-        explicit_bzero(memory, plain_size + size);
+    explicit_bzero(memory, plain_size + size);
     free(memory);
     return code;
 }
@@ -236,7 +233,7 @@ ECA_HOT bool eca_token_form_fill(const struct eca_token_form *form, const struct
     return eca_kerberos_write_time((char *)plain + form->time_at, (time_t)(blanks->stamp / 1000000));
 }
 
-size_t eca_token_form_text_length(const struct eca_token_form *form)
+ECA_HOT size_t eca_token_form_text_length(const struct eca_token_form *form)
 {
     return form->text_length + (form->rest_length + form->sealed_length + 2) / 3 * 4;
 }
@@ -245,6 +242,10 @@ ECA_HOT void eca_token_form_write(const struct eca_token_form *form, struct eca_
 {
     uint8_t *const tail = sealed + ECA_TOKEN_REST_MAX - form->rest_length;
 
+    if (eca_token_form_text_length(form) >= out->capacity - out->length) {
+        out->overflow = true;
+        return;
+    }
     memcpy(tail, form->rest, form->rest_length);
     eca_strbuf_append(out, form->bytes + form->plain_length, form->text_length);
     eca_strbuf_base64(out, (struct eca_slice){ tail, form->rest_length + form->sealed_length });

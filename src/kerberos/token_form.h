@@ -10,7 +10,7 @@
 #define ECA_TOKEN_SUBKEY_MAX 64
 #define ECA_TOKEN_REST_MAX 2
 
-/* Smallest values whose DER is as long as every other one's; so all tokens of a ticket have one length. */
+/* Numbers from here on have one length in DER, so all tokens of a ticket have one. */
 #define ECA_TOKEN_MICROSECONDS_MIN 0x8000 /* of 999,999: three bytes */
 #define ECA_TOKEN_SEQUENCE_MIN 0x20000000 /* four bytes, also for acceptors that take 31 bits for negative */
 #define ECA_TOKEN_SEQUENCE_MASK 0x3fffffff
@@ -43,7 +43,8 @@ struct eca_token_form {
  * For tokens with the names and the ticket of `creds`, which are copied; `mutual`: such as ask for an answer. 0 or
  * libkrb5's error; *out is freed with eca_token_form_free(), which wipes it. Threads: any.
  */
-krb5_error_code eca_token_form_create(const krb5_creds *creds, bool mutual, struct eca_token_form **out);
+krb5_error_code eca_token_form_create(krb5_context context, const krb5_creds *creds, bool mutual,
+                                      struct eca_token_form **out);
 void eca_token_form_free(struct eca_token_form *form); /* NULL is allowed */
 
 /* Writes the authenticator, plain_length bytes, to `plain`. False for blanks of another length. Threads: any. */
@@ -53,8 +54,8 @@ bool eca_token_form_fill(const struct eca_token_form *form, const struct eca_tok
 size_t eca_token_form_text_length(const struct eca_token_form *form);
 
 /*
- * Appends the token in base64. `sealed`: ECA_TOKEN_REST_MAX bytes to be overwritten, then the ciphertext, sealed_length
- * bytes.
+ * Appends the token in base64, all or nothing. `sealed`: ECA_TOKEN_REST_MAX bytes to be overwritten, then the
+ * ciphertext, sealed_length bytes.
  */
 void eca_token_form_write(const struct eca_token_form *form, struct eca_strbuf *out, uint8_t *sealed);
 

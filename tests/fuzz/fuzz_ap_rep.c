@@ -45,7 +45,7 @@ static size_t seal(const uint8_t *inside, size_t length, struct eca_der_writer *
     MUST(krb5_c_encrypt_length(context, ENCTYPE_AES256_CTS_HMAC_SHA1_96, length, &size) == 0);
     der->start -= size;
     sealed.ciphertext = (krb5_data){ .data = (char *)der->memory + der->start, .length = (unsigned)size };
-    MUST(eca_ticket_encrypt(ticket, KRB5_KEYUSAGE_AP_REP_ENCPART, &plain, &sealed) == 0);
+    MUST(eca_ticket_encrypt(ticket, context, KRB5_KEYUSAGE_AP_REP_ENCPART, &plain, &sealed) == 0);
     eca_der_close(der, ECA_TAG_OCTET_STRING, end);
     eca_der_close(der, ECA_TAG_CONTEXT + 2, end);
     eca_kerberos_put_integer(der, 0, ENCTYPE_AES256_CTS_HMAC_SHA1_96);

@@ -24,10 +24,11 @@ struct bench {
     char keytab[128];
 };
 
-static struct eca_ticket *new_ticket(krb5_context context, uint8_t session_key)
+static struct eca_ticket *new_ticket(krb5_context context, uint8_t session_key, krb5_enctype type)
 {
     const struct ticket_recipe recipe = { .client = CLIENT, .server = SERVER, .service_key = 0x11,
-                                          .session_key = session_key, .end = (int64_t)time(NULL) + 3600 };
+                                          .session_key = session_key, .session_type = type,
+                                          .end = (int64_t)time(NULL) + 3600 };
     struct eca_ticket *ticket = NULL;
     krb5_creds creds;
 
@@ -47,8 +48,8 @@ static int set_up(void **state)
     make_folder(bench->folder);
     (void)snprintf(bench->keytab, sizeof bench->keytab, "%s/keytab", bench->folder);
     add_to_keytab(bench->context, bench->keytab, SERVER, 0x11);
-    bench->ticket = new_ticket(bench->context, 0x22);
-    bench->other = new_ticket(bench->context, 0x33);
+    bench->ticket = new_ticket(bench->context, 0x22, 0);
+    bench->other = new_ticket(bench->context, 0x33, 0);
     *state = bench;
     return 0;
 }
@@ -123,6 +124,35 @@ static void test_check_takes_acceptors_answer_to_this_token(void **state)
         (void)answer(bench, bench->ticket, raw, &stamp, text);
         assert_true(eca_ap_rep_check(bench->ticket, stamp, text, &err));
         assert_string_equal(err.text, "");
+    }
+}
+
+/* Those that libcrypto opens, and those that are left to libkrb5. */
+static void test_check_takes_answers_of_any_type_of_session_key(void **state)
+{
+    static const struct {
+        const char *why;
+        krb5_enctype type;
+    } rows[] = {
+        { "AES256", ENCTYPE_AES256_CTS_HMAC_SHA1_96 },
+        { "AES128", ENCTYPE_AES128_CTS_HMAC_SHA1_96 },
+        { "AES256 with SHA-2", ENCTYPE_AES256_CTS_HMAC_SHA384_192 },
+        { "AES128 with SHA-2", ENCTYPE_AES128_CTS_HMAC_SHA256_128 },
+        { "RC4", ENCTYPE_ARCFOUR_HMAC },
+    };
+    const struct bench *const bench = *state;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct eca_ticket *ticket = new_ticket(bench->context, 0x44, rows[i].type);
+        struct eca_error err = { .text = "" };
+        char text[TEXT_MAX];
+        int64_t stamp = 0;
+
+        SAY_WHY(&rows[i]);
+        (void)answer(bench, ticket, false, &stamp, text);
+        assert_true(eca_ap_rep_check(ticket, stamp, text, &err));
+        assert_false(eca_ap_rep_check(ticket, stamp + 1, text, &err));
+        eca_ticket_release(ticket);
     }
 }
 
@@ -223,6 +253,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_check_takes_acceptors_answer_to_this_token),
+        cmocka_unit_test(test_check_takes_answers_of_any_type_of_session_key),
         cmocka_unit_test(test_check_refuses_answers_to_others),
         cmocka_unit_test(test_check_refuses_answer_without_ap_rep),
         cmocka_unit_test(test_check_refuses_every_changed_or_cut_proof),

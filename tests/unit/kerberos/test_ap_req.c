@@ -20,6 +20,7 @@
 #define SERVER "HTTP/exch.example.test@" TEST_REALM
 #define TOKEN_MAX 16384
 #define LONG_NAME 3000
+#define CLIENT_MAX (LONG_NAME + sizeof "@" TEST_REALM)
 
 static const struct ticket_recipe recipe = { .client = CLIENT, .server = SERVER, .service_key = 0x11,
                                              .session_key = 0x22 };
@@ -248,8 +249,9 @@ static void test_make_many_gives_different_tokens_of_one_length(void **state)
 
 static void test_make_too_long_overflows_and_says_length(void **state)
 {
-    static const size_t capacities[] = { 1, 12, 600 };
     const struct bench *const bench = *state;
+    const size_t length = eca_ap_req_text_length(bench->ticket, false);
+    const size_t capacities[] = { 1, 12, length / 2, length - 1, length };
 
     for (size_t i = 0; i < sizeof capacities / sizeof capacities[0]; i++) {
         char *const memory = malloc(capacities[i]);
@@ -280,15 +282,20 @@ static void test_make_appends_behind_what_is_there(void **state)
     assert_int_equal(strlen(memory), out.length);
 }
 
+static void write_client(char client[CLIENT_MAX], size_t name_length)
+{
+    memset(client, 'n', name_length);
+    strcpy(client + name_length, "@" TEST_REALM);
+}
+
 static struct eca_ticket *make_ticket_of(const struct bench *bench, size_t name_length)
 {
     struct ticket_recipe named = recipe;
-    char client[LONG_NAME + sizeof "@" TEST_REALM];
+    char client[CLIENT_MAX];
     struct eca_ticket *ticket = NULL;
     krb5_creds creds;
 
-    memset(client, 'n', name_length);
-    strcpy(client + name_length, "@" TEST_REALM);
+    write_client(client, name_length);
     named.client = client;
     named.end = (int64_t)time(NULL) + 3600;
     make_ticket(bench->context, &named, &creds);
@@ -301,12 +308,16 @@ static struct eca_ticket *make_ticket_of(const struct bench *bench, size_t name_
 /* Around groups of three bytes, where DER's lengths become longer, and in more memory than is usual. */
 static void test_make_any_length_of_name_is_accepted(void **state)
 {
+    static const uint8_t ap_rep[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 1, 2, 2, 2, 0 }; /* RFC 4121 4.1 */
     static const size_t name_lengths[] = { 1, 2, 3, 4, 20, 90, 91, 92, 93, 126, 127, 128, 256, 1000, LONG_NAME };
     const struct bench *const bench = *state;
 
     for (size_t i = 0; i < sizeof name_lengths / sizeof name_lengths[0]; i++) {
         struct eca_ticket *ticket = make_ticket_of(bench, name_lengths[i]);
+        char client[CLIENT_MAX];
 
+        write_client(client, name_lengths[i]);
+        client[ACCEPTED_NAME_MAX - 1] = '\0';
         for (int mutual = 0; mutual <= 1; mutual++) {
             char name[ACCEPTED_NAME_MAX] = "";
             gss_buffer_desc back = GSS_C_EMPTY_BUFFER;
@@ -317,7 +328,8 @@ static void test_make_any_length_of_name_is_accepted(void **state)
             print_message("  a name of %zu characters%s\n", name_lengths[i], mutual ? ", with an answer" : "");
             (void)unwrap(token, made.length);
             assert_int_equal(accept_token(bench->keytab, made, name, &back), GSS_S_COMPLETE);
-            assert_memory_equal(name, "nnn", name_lengths[i] < 3 ? name_lengths[i] : 3);
+            assert_string_equal(name, client);
+            assert_int_equal(memmem(back.value, back.length, ap_rep, sizeof ap_rep) != NULL, mutual);
             free(back.value);
         }
         eca_ticket_release(ticket);
@@ -357,35 +369,37 @@ static void test_make_unusable_ticket_fails_with_sentence(void **state)
     }
 }
 
-/* Each thread has a krb5_context of its own, which ends with it; the ticket is everybody's. */
-static void *make_many(void *argument)
+/* The ticket is everybody's, and what is made of it for the first token is made once. */
+static void *make_many(void *ticket)
 {
-    const struct bench *const bench = argument;
     char memory[TOKEN_MAX];
+    int64_t stamp = 0;
 
     for (int i = 0; i < 200; i++) {
         struct eca_error err = { .text = "" };
         struct eca_strbuf out;
 
         eca_strbuf_init(&out, memory, sizeof memory);
-        if (!eca_ap_req_make(&out, bench->ticket, NULL, &err))
-            return argument;
+        if (!eca_ap_req_make(&out, ticket, i % 2 == 0 ? NULL : &stamp, &err))
+            return ticket;
     }
     return NULL;
 }
 
-static void test_make_one_ticket_many_threads(void **state)
+static void test_make_one_new_ticket_many_threads(void **state)
 {
+    struct eca_ticket *ticket = make_ticket_of(*state, 5);
     pthread_t threads[4];
 
     for (size_t i = 0; i < 4; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, make_many, *state), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, make_many, ticket), 0);
     for (size_t i = 0; i < 4; i++) {
         void *failed = NULL;
 
         pthread_join(threads[i], &failed);
         assert_null(failed);
     }
+    eca_ticket_release(ticket);
 }
 
 int main(void)
@@ -400,7 +414,7 @@ int main(void)
         cmocka_unit_test(test_make_appends_behind_what_is_there),
         cmocka_unit_test(test_make_any_length_of_name_is_accepted),
         cmocka_unit_test(test_make_unusable_ticket_fails_with_sentence),
-        cmocka_unit_test(test_make_one_ticket_many_threads),
+        cmocka_unit_test(test_make_one_new_ticket_many_threads),
     };
 
     /* Whatever this machine's krb5.conf says is not what is tested. */

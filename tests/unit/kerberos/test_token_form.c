@@ -6,6 +6,8 @@
 
 #define LONG_NAME 70000 /* more than a token's DER may be long */
 
+static krb5_context context;
+
 static const struct eca_token_blanks good = { .stamp = INT64_C(1796000000123456), .sequence = 0x2abbccdd,
                                               .subkey = "0123456789abcdef0123456789ABCDEF" };
 
@@ -15,7 +17,7 @@ static struct eca_token_form *make_form(void)
     struct eca_token_form *form = NULL;
 
     made_up_creds_init(&made, 2000000000);
-    assert_int_equal(eca_token_form_create(&made.creds, true, &form), 0);
+    assert_int_equal(eca_token_form_create(context, &made.creds, true, &form), 0);
     memset(&made, 'x', sizeof made); /* it is a copy */
     assert_non_null(form);
     return form;
@@ -50,7 +52,7 @@ static void test_fill_refuses_blanks_of_another_length(void **state)
         { "no microseconds", INT64_C(1796000000000000), 0x20000000 },
         { "before 1970", -1, 0x20000000 },
         { "a year of five digits", INT64_C(253402300800123456), 0x20000000 },
-        { "a sequence number that may be shorter", INT64_C(1796000000123456), 0x1fffffff },
+        { "a sequence number below what is given out", INT64_C(1796000000123456), 0x1fffffff },
         { "a sequence number of 31 bits", INT64_C(1796000000123456), 0x40000000 },
     };
     struct eca_token_form *form = make_form();
@@ -90,10 +92,25 @@ static void test_create_what_cannot_be_a_token_is_an_error(void **state)
         made_up_creds_init(&made, 2000000000);
         made.creds.keyblock.enctype = rows[i].type;
         made.client_parts[0] = (krb5_data){ .data = name, .length = rows[i].name_length };
-        assert_int_equal(eca_token_form_create(&made.creds, false, &form), rows[i].code);
+        assert_int_equal(eca_token_form_create(context, &made.creds, false, &form), rows[i].code);
         assert_null(form);
     }
     eca_token_form_free(NULL);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    /* Whatever this machine's krb5.conf says is not what is tested. */
+    setenv("KRB5_CONFIG", "/dev/null", 1);
+    return krb5_init_context(&context);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    krb5_free_context(context);
+    return 0;
 }
 
 int main(void)
@@ -104,7 +121,5 @@ int main(void)
         cmocka_unit_test(test_create_what_cannot_be_a_token_is_an_error),
     };
 
-    /* Whatever this machine's krb5.conf says is not what is tested. */
-    setenv("KRB5_CONFIG", "/dev/null", 1);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }
