@@ -7,7 +7,10 @@
 
 struct eca_ticket_cache;
 
-/* At most `capacity` tickets (2 to 12 KiB each, with the user's groups; once tokens are made of them 6 to 32); 0 keeps none. NULL when out of memory. */
+/*
+ * At most `capacity` tickets, 2 to 12 KiB each, with the user's groups, and 6 to 32 once tokens are made of them; 0
+ * keeps none. NULL when out of memory.
+ */
 struct eca_ticket_cache *eca_ticket_cache_open(size_t capacity);
 
 /* No other call may be under way; tickets still held live on until released. NULL is allowed. */
