@@ -24,6 +24,7 @@ NOTICED_SECONDS = 30     # far more than REFRESH
 WAIT = 4.0               # what a request waits for the first list
 MARGIN = 4.0             # for a busy machine
 FAILED = r"ECA2030: EASRevocation: "
+REQUEST_READ = "Headers received from client"    # httpd's own, with http:trace4; then it is ours
 HTTP_LIST = {"EASRevocation": "crl", "EASCRLRefresh": str(REFRESH)}
 
 
@@ -336,14 +337,15 @@ def test_issuer_that_comes_while_a_list_is_fetched_is_heard_too(lab, checked, se
     server.answer_by(answer)
     trusted = root.bundle(folder / "trusted.pem")
     trusted.chmod(0o644)
-    one = checked(EASCRL=server.url, EASCRLRefresh="600", EASTrustedIssuers=trusted, SSLCACertificateFile=trusted)
+    one = checked(EASCRL=server.url, EASCRLRefresh="600", EASTrustedIssuers=trusted, SSLCACertificateFile=trusted,
+                  LogLevel="http:trace4")
     early, late = (authority.issue("phone", upn="alice@example.test", sid=lab.dc.sid("alice"))
                    for authority in (first, second))
     with ThreadPoolExecutor(2) as pool:
         outcomes = [pool.submit(one.request, "/mail", early)]
         process.wait_until(lambda: server.asked == 1, WAIT, "the list is asked for")
         outcomes.append(pool.submit(one.request, "/mail", late))
-        time.sleep(0.5)    # it waits with the first, now
+        process.wait_until(lambda: one.httpd.error_log().count(REQUEST_READ) == 2, WAIT, "the second request is read")
         go_on.set()
         for outcome in outcomes:
             check_grant(outcome.result())
