@@ -19,6 +19,14 @@
 #define SID_OFFSET 20    /* in that buffer */
 #define PAC_UPN_DNS_INFO 12
 
+const struct session_type session_types[] = {
+    { "AES256", ENCTYPE_AES256_CTS_HMAC_SHA1_96, 32 },
+    { "AES128", ENCTYPE_AES128_CTS_HMAC_SHA1_96, 16 },
+    { "AES256 with SHA-2", ENCTYPE_AES256_CTS_HMAC_SHA384_192, 32 },
+    { "AES128 with SHA-2", ENCTYPE_AES128_CTS_HMAC_SHA256_128, 16 },
+    { "RC4", ENCTYPE_ARCFOUR_HMAC, 16 },
+};
+
 /* DER from its end: an element is closed by writing tag and length before all since `end`. */
 struct der {
     uint8_t memory[4096];

@@ -22,6 +22,13 @@ struct ticket_recipe {
     const char *sid; /* in a PAC; NULL: without one */
 };
 
+/* What a session key can be: of the types that libcrypto does, and of those that are left to libkrb5. */
+extern const struct session_type {
+    const char *why;
+    krb5_enctype type;
+    unsigned length; /* of the key, bytes */
+} session_types[5];
+
 /* An AES256 key of 32 equal bytes; free with krb5_free_keyblock_contents(). */
 void make_key(krb5_context context, uint8_t byte, krb5_keyblock *out);
 
