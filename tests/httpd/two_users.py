@@ -25,16 +25,17 @@ class Swarm:
         self.judge, self.tolerated = judge, tolerated
         self.halfway = threading.Barrier(CLIENTS + 1)
         self.statuses = []
+        self.failures = []      # the first is what went wrong; the others' broken barrier follows from it
+
+    def together(self, function, *arguments):
+        """Calls one that meets the others halfway; they need not wait when it fails."""
+        try:
+            function(*arguments)
+        except BaseException as failure:
+            self.failures.append(failure)
+            self.halfway.abort()
 
     def ask(self, number):
-        """One client's requests; the others need not wait for one that failed."""
-        try:
-            self.ask_often(number)
-        except BaseException:
-            self.halfway.abort()
-            raise
-
-    def ask_often(self, number):
         """One client's requests."""
         name = PEOPLE[number % 2]
         target = f"{MAIL}?User={name}&DeviceId=C{number}"
@@ -55,12 +56,15 @@ class Swarm:
             for one in disturbances:
                 self.halfway.wait(60)
                 one()
-        at_once([*(partial(self.ask, number) for number in range(CLIENTS)), run])
+        asking = [partial(self.together, self.ask, number) for number in range(CLIENTS)]
+        at_once([*asking, partial(self.together, run)])
+        if self.failures:
+            raise self.failures[0]
         return self.statuses
 
 
 def judge_mail(answer, name):
     """The persister's answer is this person's, and nothing of the connection shows."""
-    assert (answer.status, answer.body) == (200, mail_of(name))
+    assert (answer.status, answer.body) == (200, mail_of(name)), (answer.status, answer.body[:300], list(answer.headers.items()))
     assert answer.headers.get_all("WWW-Authenticate", []) == []
     assert answer.headers.get("Persistent-Auth") is None
