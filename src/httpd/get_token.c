@@ -21,26 +21,40 @@ ECA_HOT static bool make_token(struct eca_request *request, request_rec *r, stru
     return true;
 }
 
+/* *is_over: the ticket was good for a while and has ended since; the clock was set, or the machine stood still. */
+ECA_HOT static enum eca_reason use_ticket(struct eca_request *request, bool *is_over, struct eca_error *err)
+{
+    struct eca_ticket *ticket = NULL;
+    enum eca_reason reason = eca_get_ticket(request, &ticket);
+
+    *is_over = false;
+    if (reason != ECA_REASON_GRANTED)
+        return reason;
+    eca_backend_reuse_begin(request);
+    if (!make_token(request, request->r, ticket, err)) {
+        *is_over = eca_ticket_end(ticket) <= apr_time_sec(apr_time_now());
+        reason = ECA_REASON_INTERNAL_ERROR;
+    }
+    eca_ticket_release(ticket);
+    return reason;
+}
+
 ECA_HOT static enum eca_reason from_ticket(struct eca_request *request)
 {
     const struct eca_service *service = request->service;
     struct eca_error err = { .text = "" };
-    struct eca_ticket *ticket = NULL;
     enum eca_reason reason = ECA_REASON_GRANTED;
+    bool is_over = false;
 
     if (service->credential == NULL) {
         eca_error_set(eca_request_detail(request), "%s", service->keytab_failure);
         return ECA_REASON_DELEGATION_MISCONFIGURED;
     }
-    reason = eca_get_ticket(request, &ticket);
-    if (reason != ECA_REASON_GRANTED)
-        return reason;
-    eca_backend_reuse_begin(request);
-    if (!make_token(request, request->r, ticket, &err)) {
+    reason = use_ticket(request, &is_over, &err);
+    if (is_over)
+        reason = use_ticket(request, &is_over, &err);
+    if (reason == ECA_REASON_INTERNAL_ERROR)
         eca_error_set(eca_request_detail(request), "%s", err.text);
-        reason = ECA_REASON_INTERNAL_ERROR;
-    }
-    eca_ticket_release(ticket);
     return reason;
 }
 

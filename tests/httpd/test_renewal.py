@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A whole day of tickets that live 290 seconds, for the KDC, the module and the backend that is sent them."""
 
+import itertools
 from functools import partial
 
 import pytest
@@ -9,6 +10,7 @@ from lab import kerberos, process
 from lab.clock import Clock
 from lab.persister import Persister
 from proxy import MAIL, section, simple_bind, virtual_host
+from reuse import prove
 from swarm import get
 from two_users import PEOPLE, Swarm, judge_mail
 
@@ -56,7 +58,7 @@ def site(lab, proxy, tmp_path, clock, controller, persister):
         directory = simple_bind(lab, tmp_path, EASDirectory="ldaps://dc2.example.test")
         host = virtual_host(lab, section(MAIL, persister.url + MAIL, **settings), KeepAliveTimeout="3600",
                             MaxKeepAliveRequests="0", **directory)
-        return proxy(host, cache="shmcb", env=clock.environment({**lab.env, "KRB5_CONFIG": str(conf)}))
+        return proxy(host, cache="shmcb", env=clock.environment({**lab.env, "KRB5_CONFIG": str(conf)}, leaps=True))
     return make
 
 
@@ -87,6 +89,25 @@ def test_renewal_while_a_connection_asks_all_the_time(site, holders, clock, cont
     clock.forward(LIFETIME - RENEWED_BEFORE - 2)
     process.wait_until(is_renewed, 20, "the second ticket")
     assert get(client, f"{MAIL}?User=alice").status == 200
+
+
+@pytest.mark.parametrize("reuse", ["Off", "verified"])
+def test_ticket_that_ends_at_any_moment_of_a_request(site, holders, clock, persister, allow_log, reuse):
+    """As when a virtual machine is stopped and goes on minutes later: whoever has just found the ticket good."""
+    allow_log("proxy_http:warn.*(AH10404|AH01106)|proxy(_http)?:error.*(AH01102|AH00898)")  # a probe whose time is over
+    one = site(EASBackendReuse=reuse)
+    client = one.client("/", holders["alice"], keep_alive=True)
+    if reuse == "verified":
+        prove(one, holders["alice"], persister)
+    for reads in itertools.count(1):
+        assert get(client, f"{MAIL}?User=alice").status == 200, "its ticket is good"
+        passed = clock.passed()
+        clock.leap_after(reads, LIFETIME)
+        answer = get(client, f"{MAIL}?User=alice")
+        assert (answer.status, answer.body[:14]) == (200, b"mail of alice "), reads
+        if clock.passed() == passed:
+            break
+    assert reads > 10, "a request reads the clock more often"
 
 
 @pytest.mark.parametrize("reuse", ["Off", "verified"])
