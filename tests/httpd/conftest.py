@@ -15,7 +15,7 @@ import pytest
 TREE = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TREE / "tests"), str(TREE / "tests/httpd")]
 
-pytest.register_assert_rewrite("reasons", "proxy")
+pytest.register_assert_rewrite("holders", "kdc_answers", "proxy", "reasons", "reuse", "two_users")
 
 from directory_change import DirectoryChanges  # noqa: E402
 from holders import Holders  # noqa: E402
