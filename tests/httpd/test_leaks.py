@@ -26,9 +26,9 @@ FEW_WORKERS_WARNING = "ECA1037: MaxRequestWorkers"
 CLIENTS, WORKERS = 4, 24
 
 REQUESTS_CHECKED = 1000
-WARM_UP, REQUESTS_MEASURED = 4500, 4500    # warm: every thread has used its stack, every pool is filled
+WARM_UP, REQUESTS_MEASURED = 6000, 3000    # warm: every thread has used its stack, every pool is filled
 ONE_HEAP = {"MALLOC_ARENA_MAX": "1"}       # or threads' heaps grow for long
-GROWTH_KIB = 1536                          # a third of a KiB for each request measured; 700 come and go
+GROWTH_KIB = 1024                          # a third of a KiB for each request measured
 LDAP_CONNECTIONS = 8                       # of a child, kept
 CLOSE_SECONDS = 20                         # for the connections of clients that have gone
 
